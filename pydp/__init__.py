@@ -1,5 +1,6 @@
 """pydp: a tensor engine for differentiable programming on CPUs."""
 
+from pydp import nn as nn
 from pydp._graph import no_grad as no_grad
 from pydp._tensor import Tensor as Tensor
 from pydp._tensor import tensor as tensor
