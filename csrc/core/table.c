@@ -73,15 +73,10 @@ static const char *const names[][2] = {
 #include "kernels.inc"
 #undef KERNEL
 };
-enum { KERNELS = sizeof names / sizeof names[0] };
 
 const char *pd_kernel_name(int i) {
-    return i >= 0 && i < KERNELS ? names[i][0] : NULL;
+    return i >= 0 && i < PD_KERNELS ? names[i][0] : NULL;
 }
 const char *pd_kernel_roles(int i) {
-    return i >= 0 && i < KERNELS ? names[i][1] : NULL;
-}
-
-pd_kernel *pd_kernel_at(int type, int i) {
-    return ((pd_kernel *const *)pd_tables[type])[i];
+    return i >= 0 && i < PD_KERNELS ? names[i][1] : NULL;
 }

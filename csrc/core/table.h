@@ -15,6 +15,14 @@ typedef struct {
 #undef KERNEL
 } pd_table;
 
+/* Each kernel's number: PD_KERNEL_unary … */
+enum {
+#define KERNEL(name, roles) PD_KERNEL_##name,
+#include "kernels.inc"
+#undef KERNEL
+    PD_KERNELS
+};
+
 enum { PD_FLOAT32, PD_FLOAT64, PD_TYPES };
 
 /* The selected tables, by type. */
@@ -29,7 +37,9 @@ const char *pd_isa_name(int i);
 /* The i-th kernel's name and roles; NULL after the last. */
 const char *pd_kernel_name(int i);
 const char *pd_kernel_roles(int i);
-/* The i-th kernel of the selected ISA. */
-pd_kernel *pd_kernel_at(int type, int i);
+/* Kernel number i of the selected ISA. */
+static inline pd_kernel *pd_kernel_at(int type, int i) {
+    return ((pd_kernel *const *)pd_tables[type])[i];
+}
 
 #endif

@@ -1,0 +1,24 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""pydp._kernels: the doors from Python to the C kernels.
+
+A door turns arrays into addresses and shapes into a geometry, and makes one call. It trusts its
+caller: rules (pydp/ops) check arguments, promote types and own the error messages. Doors receive
+NumPy arrays that are aligned and of native byte order; a dtype other than float32 and float64 is a
+TypeError here, since there is no kernel for it.
+"""
+
+cimport cython
+cimport numpy as cnp
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.ref cimport Py_INCREF, PyObject, PyTypeObject
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy, memset
+
+cnp.import_array()
+
+include "core.pxi"
+include "memory.pxi"
+include "call.pxi"
+include "elementwise.pxi"

@@ -1,0 +1,176 @@
+/* Elementwise functions: one loop for all strides, one line for each function.
+ *
+ * The index space is cut into chunks of CHUNK elements; a chunk is walked run
+ * by run along the innermost axis:
+ *
+ *     x ──(stride 1: in place; else gathered to a buffer)──┐
+ *                                                          f over a span ── y
+ *     b ──(stride 0: one value, spread over a buffer)──────┘
+ *
+ * Invariant: f sees contiguous spans only and treats every lane alike, so an
+ * element's bits do not depend on strides, position or threads. */
+#include "elementwise.h"
+#include "par.h"
+#include "real.h"
+#include "simd.h"
+
+enum { CHUNK = 16384, SPAN = 512 };
+
+/* y[0..n) = f(a[0..n), b[0..n)); unary functions do not look at b. */
+typedef void span_function(const real *a, const real *b, real *y, int64_t n);
+
+#define UNARY(name, ns, formula)                                               \
+    static void name##_span(const real *px, const real *pb, real *py,          \
+                            int64_t n) {                                       \
+        (void)pb;                                                              \
+        int64_t i = 0;                                                         \
+        for (; i + VL <= n; i += VL) {                                         \
+            vreal x = v_load(px + i);                                          \
+            v_store(py + i, formula);                                          \
+        }                                                                      \
+        if (i < n) {                                                           \
+            vreal x = v_load_first(px + i, n - i);                             \
+            v_store_first(py + i, formula, n - i);                             \
+        }                                                                      \
+    }
+#define BINARY(name, ns, formula)                                              \
+    static void name##_span(const real *pa, const real *pb, real *py,          \
+                            int64_t n) {                                       \
+        int64_t i = 0;                                                         \
+        for (; i + VL <= n; i += VL) {                                         \
+            vreal a = v_load(pa + i), b = v_load(pb + i);                      \
+            v_store(py + i, formula);                                          \
+        }                                                                      \
+        if (i < n) {                                                           \
+            vreal a = v_load_first(pa + i, n - i);                             \
+            vreal b = v_load_first(pb + i, n - i);                             \
+            v_store_first(py + i, formula, n - i);                             \
+        }                                                                      \
+    }
+#include "elementwise.inc"
+#undef UNARY
+#undef BINARY
+
+typedef struct {
+    span_function *span;
+    double ns; /* per 16 float32 */
+} function_t;
+
+#define UNARY(name, ns, formula) {name##_span, ns},
+#define BINARY(name, ns, formula)
+static const function_t unary_functions[] = {
+#include "elementwise.inc"
+};
+#undef UNARY
+#undef BINARY
+#define UNARY(name, ns, formula)
+#define BINARY(name, ns, formula) {name##_span, ns},
+static const function_t binary_functions[] = {
+#include "elementwise.inc"
+};
+#undef UNARY
+#undef BINARY
+
+typedef struct {
+    const pd_space *space;
+    span_function *span;
+    int inputs;
+    real *y;
+    const real *in[2];
+    int64_t elements;
+} work_t;
+
+/* The span of an input: in place where it is contiguous, else copied. */
+static const real *span_of(const real *p, int64_t stride, int64_t n,
+                           real *buffer) {
+    if (stride == 1) return p;
+    for (int64_t i = 0; i < n; i++) buffer[i] = p[i * stride];
+    return buffer;
+}
+
+/* One run along the innermost axis, cut into spans where a buffer is used. */
+static void run_apply(const work_t *w, const real *const *in, real *y,
+                      const int64_t *stride, int64_t n,
+                      real buffer[3][SPAN]) {
+    int direct = stride[0] == 1 && stride[1] == 1 &&
+                 (w->inputs < 2 || stride[2] == 1);
+    if (direct) {
+        w->span(in[0], in[1], y, n);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += SPAN) {
+        int64_t m = n - i < SPAN ? n - i : SPAN;
+        const real *a = span_of(in[0] + i * stride[1], stride[1], m, buffer[1]);
+        const real *b = a;
+        if (w->inputs == 2)
+            b = span_of(in[1] + i * stride[2], stride[2], m, buffer[2]);
+        real *to = stride[0] == 1 ? y + i : buffer[0];
+        w->span(a, b, to, m);
+        if (stride[0] != 1)
+            for (int64_t k = 0; k < m; k++) y[(i + k) * stride[0]] = to[k];
+    }
+}
+
+/* Chunk c: elements c * CHUNK … of the space, in its axis order. */
+static void chunk_apply(void *context, int64_t c) {
+    const work_t *w = context;
+    const pd_space *s = w->space;
+    int last = (int)s->axes - 1;
+    int64_t left = w->elements - c * CHUNK;
+    if (left > CHUNK) left = CHUNK;
+
+    int64_t index[PD_MAX_AXES], rest = c * CHUNK;
+    int64_t offset[3] = {0, 0, 0};
+    for (int axis = last; axis >= 0; axis--) {
+        index[axis] = rest % s->size[axis];
+        rest /= s->size[axis];
+        for (int k = 0; k <= w->inputs; k++)
+            offset[k] += index[axis] * s->stride[k][axis];
+    }
+    int64_t stride[3] = {s->stride[0][last], s->stride[1][last],
+                         s->stride[2][last]};
+    real buffer[3][SPAN];
+    while (left > 0) {
+        int64_t n = s->size[last] - index[last];
+        if (n > left) n = left;
+        const real *in[2] = {w->in[0] + offset[1], NULL};
+        if (w->inputs == 2) in[1] = w->in[1] + offset[2];
+        run_apply(w, in, w->y + offset[0], stride, n, buffer);
+        left -= n;
+        /* step to the next run: carry from the innermost axis outwards */
+        for (int k = 0; k <= w->inputs; k++)
+            offset[k] -= index[last] * stride[k];
+        index[last] = 0;
+        for (int axis = last - 1; axis >= 0; axis--) {
+            for (int k = 0; k <= w->inputs; k++)
+                offset[k] += s->stride[k][axis];
+            if (++index[axis] < s->size[axis]) break;
+            for (int k = 0; k <= w->inputs; k++)
+                offset[k] -= s->size[axis] * s->stride[k][axis];
+            index[axis] = 0;
+        }
+    }
+}
+
+static int64_t apply(const function_t *f, const work_t *given,
+                     const pd_elementwise_geometry *g) {
+    work_t w = *given;
+    w.space = &g->space;
+    w.span = f->span;
+    w.elements = pd_space_elements(w.space);
+    double ns = f->ns * (double)w.elements * sizeof(real) / 64;
+    pd_parallel((w.elements + CHUNK - 1) / CHUNK, ns, chunk_apply, &w);
+    return 0;
+}
+
+int64_t K(unary)(void *const *arrays, const void *geometry) {
+    const pd_elementwise_geometry *g = geometry;
+    work_t w = {.inputs = 1, .in = {arrays[0]}, .y = arrays[1]};
+    return apply(&unary_functions[g->function], &w, g);
+}
+
+int64_t K(binary)(void *const *arrays, const void *geometry) {
+    const pd_elementwise_geometry *g = geometry;
+    work_t w = {.inputs = 2, .in = {arrays[0], arrays[1]}, .y = arrays[2]};
+    return apply(&binary_functions[g->function], &w, g);
+}

@@ -1,0 +1,302 @@
+"""How an operation is declared: its rule, its type, and the registry of all of them.
+
+A rule is a class with static methods; nothing is ever instantiated:
+
+    class Softmax(Op):
+        name = "softmax"
+        type = "real[..., n] -> real[..., n]"       the signature, see _signature.py
+
+        def forward(needs, x, axis)                 arrays -> (y, saved)
+        def backward(saved, dy, needs, axis)        tensors -> one gradient for each input
+        def reference(x, axis)                      the definition, in NumPy; the tests' oracle
+        def composed(x, axis)                       the same in other ops (fused kernels)
+
+`forward` computes on arrays and says what backward will want. `backward` is written in ops, so it
+can be recorded and differentiated again; a rule without one is differentiated through `composed`.
+
+Invariant: an Op subclass is registered by existing, and every registered op is examined by the
+tests (tests/harness.py), so there is no op without a reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pydp import _graph, _kernels
+
+Array = np.ndarray[Any, Any]
+
+registry: dict[str, type[Op]] = {}
+
+
+class Op:
+    """The base of all rules; see the head of this file."""
+
+    name: ClassVar[str]
+    type: ClassVar[str]
+    family: ClassVar[str]  # the stem of its rooms: kernels/<family>.c, ops/_<family>.py …
+
+    def __init_subclass__(cls) -> None:
+        if "name" not in cls.__dict__:
+            return  # an intermediate class, such as the one of all unary functions
+        if cls.name in registry:
+            raise TypeError(f"two ops are named {cls.name!r}")
+        cls.family = cls.__module__.rpartition("._")[2]
+        registry[cls.name] = cls
+
+    forward: ClassVar[Callable[..., tuple[Any, tuple[Any, ...] | None]]]
+    reference: ClassVar[Callable[..., Any]]
+    composed: ClassVar[Callable[..., Any] | None] = None
+
+    @classmethod
+    def backward(cls, saved: Any, dy: Any, needs: Sequence[bool], *arguments: Any) -> Any:
+        """The gradient of the composed form. Such a rule's forward saves all its inputs."""
+        if cls.composed is None:
+            raise NotImplementedError(f"{cls.name} has no gradient")
+        return _gradient_of(cls.composed, saved, dy, needs, arguments)
+
+
+class Alias(Op):
+    """The same value behind a new node, so that a walk can stop there."""
+
+    name = "alias"
+    type = "any -> any"
+
+    @staticmethod
+    def forward(needs: Any, x: Array) -> tuple[Array, None]:
+        return x, None
+
+    @staticmethod
+    def backward(saved: Any, dy: Any, needs: Any) -> tuple[Any]:
+        return (dy,)
+
+    @staticmethod
+    def reference(x: Array) -> Array:
+        return x
+
+
+def _gradient_of(
+    function: Callable[..., Any], inputs: Sequence[Any], dy: Any, needs: Any, arguments: Any
+) -> tuple[Any, ...]:
+    """dy · d function / d inputs, itself differentiable when recording is on."""
+    again = _graph.is_recording()
+    with _graph.enable_grad():
+        aliases = []
+        for x, need in zip(inputs, needs, strict=True):
+            if not need:
+                aliases.append(x)
+            elif x._node is None:
+                aliases.append(_graph.wrap(x._array, _graph.Leaf(x._array)))
+            else:
+                aliases.append(_graph.apply(Alias, (x,)))
+        y = function(*aliases, *arguments)
+    nodes = [x._node for x, need in zip(aliases, needs, strict=True) if need]
+    if y._node is None:
+        return tuple([None] * len(needs))
+    _, found = _graph.walk(
+        [(y._node, dy)], retain_graph=again, create_graph=again, wanted=nodes, stop=True
+    )
+    return tuple(
+        [found.get(x._node) if need else None for x, need in zip(aliases, needs, strict=True)]
+    )
+
+
+# ---- types of numbers ----------------------------------------------------------------------------
+
+FLOAT32: np.dtype[Any] = np.dtype(np.float32)
+FLOAT64: np.dtype[Any] = np.dtype(np.float64)
+INT64: np.dtype[Any] = np.dtype(np.int64)
+BOOL: np.dtype[Any] = np.dtype(np.bool_)
+DTYPES: dict[str, np.dtype[Any]] = {
+    name: np.dtype(name)
+    for name in (
+        "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "float32", "float64",
+    )
+}  # fmt: skip
+
+
+def checked_dtype(dtype: Any, op: str) -> np.dtype[Any]:
+    """One of DTYPES in native byte order, or a TypeError that lists them."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or DTYPES.get(found.name) != found.newbyteorder("="):
+        raise TypeError(f"{op}: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
+    return DTYPES[found.name]
+
+
+def as_array(data: Any, op: str, copy: bool = True) -> Array:
+    """Data as an array that kernels can read: an allowed dtype, native byte order, aligned.
+
+    Python floats become float32; arrays and NumPy scalars keep their dtype.
+    """
+    typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_interface__")
+    try:
+        array = np.asarray(data)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{op}: data does not make an array: {error}") from None
+    if array.dtype.hasobject or array.dtype.name not in DTYPES:
+        raise TypeError(
+            f"{op}: dtype must be one of {', '.join(DTYPES)}, got {array.dtype}"
+            + (" (Python objects)" if array.dtype.hasobject else "")
+        )
+    if array.ndim > _kernels.max_axes:
+        raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {array.ndim}")
+    dtype = DTYPES[array.dtype.name]
+    if not typed and dtype == FLOAT64:
+        dtype = FLOAT32
+    fits = array.dtype == dtype and array.flags.aligned and type(array) is np.ndarray
+    if copy or not fits:
+        array = np.array(array, dtype=dtype, order="C", copy=True, subok=False)
+    return array
+
+
+def promoted(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of a result of two tensors: the array standard's table; a float wins over an
+    integer and keeps its width."""
+    if a == b:
+        return a
+    a_float, b_float = a.kind == "f", b.kind == "f"
+    if a_float != b_float:
+        return a if a_float else b
+    both = np.promote_types(a, b)
+    if both.kind == "f" and not a_float:
+        raise TypeError(f"no integer dtype holds both {a} and {b}; use astype")
+    return both
+
+
+def operands(op: str, *values: Any) -> list[Any]:
+    """Several arguments of one elementwise op as tensors of one dtype.
+
+    Python and NumPy scalars take the tensors' dtype (a float scalar makes integers float32); NumPy
+    arrays and lists become tensors.
+    """
+    tensors = [x for x in values if isinstance(x, _graph.Value)]
+    others = {}
+    for i, x in enumerate(values):
+        if isinstance(x, _graph.Value):
+            continue
+        if isinstance(x, (bool, int, float, np.generic)):
+            others[i] = x
+        elif isinstance(x, (np.ndarray, list, tuple)):
+            others[i] = _graph.wrap(as_array(x, op))
+            tensors.append(others[i])
+        else:
+            raise TypeError(f"{op}: expected a tensor, array or number, got {type(x).__name__}")
+    if not tensors:
+        tensors = [_graph.wrap(as_array(x, op)) for x in values]
+    dtype = tensors[0]._array.dtype
+    for x in tensors[1:]:
+        dtype = promoted(dtype, x._array.dtype)
+    for x in others.values():
+        if isinstance(x, (float, np.floating)) and dtype.kind != "f":
+            dtype = FLOAT32
+        elif isinstance(x, (int, np.integer)) and dtype.kind == "b" and not isinstance(x, bool):
+            dtype = INT64
+    out = []
+    for i, x in enumerate(values):
+        x = others.get(i, x)
+        if not isinstance(x, _graph.Value):
+            x = _graph.wrap(scalar(x, dtype, op))
+        elif x._array.dtype != dtype:
+            x = x.astype(dtype)
+        out.append(x)
+    return out
+
+
+def scalar(x: Any, dtype: np.dtype[Any], op: str) -> Array:
+    """A number as a 0-d array of this dtype; an integer that does not fit is an error."""
+    if isinstance(x, np.generic) and x.dtype.kind not in "biuf":
+        raise TypeError(f"{op}: expected a real number, got {x.dtype} scalar")
+    try:
+        return np.array(x, dtype=dtype)
+    except OverflowError:
+        raise OverflowError(f"{op}: {x} does not fit into {dtype}") from None
+
+
+# ---- NumPy's functions on tensor memory ------------------------------------------------------------
+
+
+def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call a NumPy function on tensors' arrays: the one way that NumPy computes on them.
+
+    What NumPy computes cannot be replayed as a kernel call, so it is refused while a step is being
+    recorded; views cost nothing there and do not come this way.
+    """
+    if _kernels.is_recording():
+        raise RuntimeError(
+            f"{getattr(function, '__name__', function)}: computed by NumPy, so it cannot be part "
+            "of a recorded step"
+        )
+    return function(*arguments, **keywords)
+
+
+# ---- arguments -------------------------------------------------------------------------------------
+
+
+def integer(value: Any, op: str, argument: str, least: int | None = None) -> int:
+    """An int argument: bool, float and what is too large for the kernels are refused."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{op}: {argument} must be an int, got {value!r}")
+    value = value.__index__()
+    if least is not None and value < least:
+        raise ValueError(f"{op}: {argument} must be at least {least}, got {value}")
+    if abs(value) >= 1 << 31:
+        raise ValueError(f"{op}: {argument} must be below 2**31, got {value}")
+    return int(value)
+
+
+def pair(value: Any, op: str, argument: str, least: int) -> tuple[int, int]:
+    """An int, or one for each of height and width."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ValueError(f"{op}: {argument} must be an int or two, got {value!r}")
+        first, second = value
+        return integer(first, op, argument, least), integer(second, op, argument, least)
+    one = integer(value, op, argument, least)
+    return one, one
+
+
+def axis_index(axis: Any, ndim: int, op: str) -> int:
+    """An axis counted from the front; 0 and -1 are accepted for a single number."""
+    if isinstance(axis, (bool, np.bool_)) or not hasattr(axis, "__index__"):
+        raise TypeError(f"{op}: axis must be an int, got {axis!r}")
+    axis, rank = int(axis.__index__()), max(ndim, 1)
+    if not -rank <= axis < rank:
+        raise IndexError(f"{op}: axis {axis} is out of range for {ndim} axes")
+    return axis % rank
+
+
+def axes_tuple(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
+    """Several axes counted from the front, ascending; None means all."""
+    if axis is None:
+        return tuple(range(ndim))
+    given = axis if isinstance(axis, (tuple, list)) else (axis,)
+    found = [axis_index(a, ndim, op) for a in given]
+    if len(set(found)) != len(found):
+        raise ValueError(f"{op}: axis {axis!r} names an axis twice")
+    return tuple(sorted(found)) if ndim else ()
+
+
+def real_tensor(x: Any, op: str, argument: str) -> Any:
+    """A float32 or float64 tensor; arrays and lists of numbers are converted."""
+    if not isinstance(x, _graph.Value):
+        x = _graph.wrap(as_array(x, op))
+    if x._array.dtype.kind != "f":
+        raise TypeError(
+            f"{op}: {argument} must be float32 or float64, got {x._array.dtype}; use astype"
+        )
+    return x
+
+
+def same_float(op: str, **tensors: Any) -> None:
+    """The named tensors (None left out) must share one float dtype: kernels do not mix them."""
+    kinds = {name: x._array.dtype for name, x in tensors.items() if x is not None}
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(f"{name} {dtype}" for name, dtype in kinds.items())
+        raise TypeError(f"{op}: arguments must have one dtype, got {listed}; use astype")
