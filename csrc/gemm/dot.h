@@ -15,7 +15,7 @@
 #include "finish.h"
 #include "gemm.h"
 #include "pack.h"
-#include "../core/par.h"
+#include "par.h"
 
 enum { DOT_SUMS = V_REGISTERS / 2 }; /* accumulators of a tile */
 enum { DOT_ROWS = V_REGISTERS == 32 ? 4 : 2 };

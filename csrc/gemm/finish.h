@@ -5,12 +5,12 @@
 #define PD_GEMM_FINISH_H
 
 #include "gemm.h"
-#include "../core/simd.h"
-#include "../core/vmath.h"
+#include "simd.h"
+#include "vmath.h"
 
 V_INLINE vreal activate(vreal x, const int activation) {
     switch (activation) {
-    case PD_ACTIVATION_RELU: return v_select(v_lt(x, v_set(0)), v_set(0), x);
+    case PD_ACTIVATION_RELU: return v_max(v_set(0), x);
     case PD_ACTIVATION_GELU: return vm_gelu(x);
     case PD_ACTIVATION_TANH: return vm_tanh(x);
     case PD_ACTIVATION_SIGMOID: return vm_sigmoid(x);

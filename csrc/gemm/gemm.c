@@ -19,7 +19,7 @@
 #include "microkernel.h"
 #include "pack.h"
 
-#include "../core/par.h"
+#include "par.h"
 
 /* Columns of B packed at a time: bounds the scratch memory. */
 enum { COLUMNS = 3072 / PANEL * PANEL };

@@ -15,8 +15,8 @@
 #ifndef PD_GEMM_GEMM_H
 #define PD_GEMM_GEMM_H
 
-#include "../core/kernel.h"
-#include "../core/real.h"
+#include "kernel.h"
+#include "real.h"
 
 /* What is done to a finished element of C. The numbers are part of the kernels'
  * geometry: grep ACTIVATIONS if you change them. */

@@ -23,7 +23,7 @@
 #ifndef PD_GEMM_MICROKERNEL_H
 #define PD_GEMM_MICROKERNEL_H
 
-#include "../core/simd.h"
+#include "simd.h"
 
 /* rows * width accumulators + width of B + 1 of A fit into the registers; what
  * is left to choose is their ratio: AVX-512 broadcasts from memory at no cost,
