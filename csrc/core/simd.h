@@ -193,12 +193,12 @@ V_INLINE vreal v_load_first(const real *p, int64_t n) {
 V_INLINE void v_store_first(real *p, vreal x, int64_t n) {
     for (int64_t i = 0; i < n; i++) p[i] = x[i];
 }
-/* Adding and taking away 1.5 * 2^(mantissa bits) rounds to an integer; beyond
- * half of that every value is one already. */
+/* Adding and taking away 2^(mantissa bits) with x's sign rounds to an integer;
+ * from there on every value is one already. */
 V_INLINE vreal v_round(vreal x) {
-    const vreal magic = v_set(REAL_IS_DOUBLE ? (real)0x1.8p52 : (real)0x1.8p23);
-    const vreal limit = v_set(REAL_IS_DOUBLE ? (real)0x1p51 : (real)0x1p22);
+    const vreal limit = v_set(REAL_IS_DOUBLE ? (real)0x1p52 : (real)0x1p23);
     vint sign = (vint)x & (vint)v_set((real)-0.0);
+    vreal magic = (vreal)((vint)limit | sign);
     vreal rounded = (vreal)((vint)((x + magic) - magic) | sign);
     return v_select(v_lt(v_abs(x), limit), rounded, x);
 }
