@@ -370,10 +370,10 @@ V_INLINE real v_sum(vreal x) {
 }
 /* The largest lane; NaN if any lane is NaN. */
 V_INLINE real v_top(vreal x) {
-    real top = x[0];
-    for (int i = 1; i < VL; i++)
-        if (x[i] > top || x[i] != x[i]) top = x[i];
-    return top;
+#define V_TOP_HALF(s) x = v_select(v_nan(x), x, v_max(x, V_TURN(x, s)));
+    V_EACH_HALF(V_TOP_HALF)
+#undef V_TOP_HALF
+    return x[0];
 }
 
 #endif
