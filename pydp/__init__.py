@@ -1,5 +1,6 @@
 """pydp: a tensor engine for differentiable programming on CPUs."""
 
+from pydp import nn as nn
 from pydp._autodiff import grad as grad
 from pydp._autodiff import value_and_grad as value_and_grad
 from pydp._creation import arange as arange
