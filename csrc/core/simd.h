@@ -22,6 +22,9 @@
  *     v_split(x, &e)            m in [3/4, 3/2) with x = m * 2^e
  *     v_product_error(a, b, p)  a * b - p for p = a * b rounded
  *     v_sum(x) v_top(x)         sum and maximum of the lanes, in a fixed order
+ *     v_transpose(x)            x[VL] as a VL x VL matrix, transposed in place
+ *     v_sums(x)                 lane i is the sum of the lanes of x[i]; x[VL]
+ *                               is used up
  *
  * Invariant: no file but this one asks which instruction set it is compiled
  * for. Contraction is off (-ffp-contract=off): a * b + c is two roundings, and
@@ -47,6 +50,15 @@
 #endif
 
 #define VL ((int64_t)(PD_VECTOR_BYTES / sizeof(real)))
+/* VL once more, usable in #if. */
+#define V_LANES (PD_VECTOR_BYTES >> (2 + REAL_IS_DOUBLE))
+
+/* How many vectors fit into registers at once. */
+#if defined(__AVX512F__) || defined(__ARM_NEON)
+#define V_REGISTERS 32
+#else
+#define V_REGISTERS 16
+#endif
 
 #if REAL_IS_DOUBLE
 typedef int64_t int_of_real;
@@ -67,7 +79,11 @@ typedef real vreal_unaligned __attribute__((vector_size(PD_VECTOR_BYTES),
 #define V_INLINE static inline __attribute__((always_inline, unused))
 /* Placed before a loop of constant length that must become straight code;
  * without it accumulators end up on the stack. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 64")
+#endif
 
 V_INLINE vreal v_load(const real *p) {
     return (vreal)(*(const vreal_unaligned *)p);
@@ -193,12 +209,12 @@ V_INLINE vreal v_load_first(const real *p, int64_t n) {
 V_INLINE void v_store_first(real *p, vreal x, int64_t n) {
     for (int64_t i = 0; i < n; i++) p[i] = x[i];
 }
-/* Adding and taking away 1.5 * 2^(mantissa bits) rounds to an integer; beyond
- * half of that every value is one already. */
+/* Adding and taking away 2^(mantissa bits) with x's sign rounds to an integer;
+ * from there on every value is one already. */
 V_INLINE vreal v_round(vreal x) {
-    const vreal magic = v_set(REAL_IS_DOUBLE ? (real)0x1.8p52 : (real)0x1.8p23);
-    const vreal limit = v_set(REAL_IS_DOUBLE ? (real)0x1p51 : (real)0x1p22);
+    const vreal limit = v_set(REAL_IS_DOUBLE ? (real)0x1p52 : (real)0x1p23);
     vint sign = (vint)x & (vint)v_set((real)-0.0);
+    vreal magic = (vreal)((vint)limit | sign);
     vreal rounded = (vreal)((vint)((x + magic) - magic) | sign);
     return v_select(v_lt(v_abs(x), limit), rounded, x);
 }
@@ -294,10 +310,63 @@ V_INLINE vreal v_split(vreal x, vreal *e) {
 
 V_INLINE vint v_set_int(int_of_real i) { return i - (vint){0}; }
 
+/* Two vectors seen as rows of blocks of `s` lanes: V_EVEN takes the blocks
+ * 0, 2 … of a and puts those of b between them, V_ODD the blocks 1, 3 …
+ *     a = a0 a1 a2 a3, b = b0 b1 b2 b3 ->  a0 b0 a2 b2  and  a1 b1 a3 b3 */
+#define V_EVEN_LANE(s, l) ((l) & (s) ? V_LANES + (l) - (s) : (l))
+#define V_ODD_LANE(s, l) ((l) & (s) ? V_LANES + (l) : (l) + (s))
+#define V_TURN_LANE(s, l) (((l) + (s)) % V_LANES)
+#define V_LIST2(f, s, l) f(s, l), f(s, l + 1)
+#define V_LIST4(f, s, l) V_LIST2(f, s, l), V_LIST2(f, s, l + 2)
+#define V_LIST8(f, s, l) V_LIST4(f, s, l), V_LIST4(f, s, l + 4)
+#define V_LIST16(f, s, l) V_LIST8(f, s, l), V_LIST8(f, s, l + 8)
+#define V_LIST(f, s) PD_JOIN(V_LIST, V_LANE_COUNT)(f, s, 0)
+#define V_EVEN(a, b, s) __builtin_shufflevector(a, b, V_LIST(V_EVEN_LANE, s))
+#define V_ODD(a, b, s) __builtin_shufflevector(a, b, V_LIST(V_ODD_LANE, s))
+#define V_TURN(a, s) __builtin_shufflevector(a, a, V_LIST(V_TURN_LANE, s))
+#if V_LANES == 16
+#define V_LANE_COUNT 16
+#define V_EACH_STEP(f) f(1) f(2) f(4) f(8)
+#define V_EACH_HALF(f) f(8) f(4) f(2) f(1)
+#elif V_LANES == 8
+#define V_LANE_COUNT 8
+#define V_EACH_STEP(f) f(1) f(2) f(4)
+#define V_EACH_HALF(f) f(4) f(2) f(1)
+#elif V_LANES == 4
+#define V_LANE_COUNT 4
+#define V_EACH_STEP(f) f(1) f(2)
+#define V_EACH_HALF(f) f(2) f(1)
+#else
+#define V_LANE_COUNT 2
+#define V_EACH_STEP(f) f(1)
+#define V_EACH_HALF(f) f(1)
+#endif
+
+/* Step s exchanges, in every 2s x 2s block, the two s x s corners that are off
+ * the diagonal; after the steps 1, 2, 4 … all is transposed. */
+V_INLINE void v_transpose(vreal *x) {
+#define V_EXCHANGE(s)                                                          \
+    UNROLL for (int i = 0; i < V_LANES; i++) if (!(i & (s))) {                 \
+        vreal even = V_EVEN(x[i], x[i + (s)], s);                              \
+        x[i + (s)] = V_ODD(x[i], x[i + (s)], s);                               \
+        x[i] = even;                                                           \
+    }
+    V_EACH_STEP(V_EXCHANGE)
+#undef V_EXCHANGE
+}
+V_INLINE vreal v_sums(vreal *x) {
+#define V_ADD_PAIRS(s)                                                         \
+    UNROLL for (int i = 0; i < V_LANES; i += 2 * (s)) x[i] =                   \
+        V_EVEN(x[i], x[i + (s)], s) + V_ODD(x[i], x[i + (s)], s);
+    V_EACH_STEP(V_ADD_PAIRS)
+#undef V_ADD_PAIRS
+    return x[0];
+}
 /* Lanes are added pairwise, lane i with lane i + VL/2, until one is left. */
 V_INLINE real v_sum(vreal x) {
-    for (int half = (int)VL / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) x[i] = x[i] + x[i + half];
+#define V_ADD_HALF(s) x = x + V_TURN(x, s);
+    V_EACH_HALF(V_ADD_HALF)
+#undef V_ADD_HALF
     return x[0];
 }
 /* The largest lane; NaN if any lane is NaN. */

@@ -54,6 +54,14 @@ V_TABLE(vm_pi) = {
     0x1.921fb544p+1, 0x1.0b4611a6p-33, 0x1.3198a2ep-68,
     0x1.b839a252p-103,
 };
+/* 2 / 3 */
+V_TABLE(vm_two_thirds) = {
+    0x1.5555555555555p-1, 0x1.5555555555555p-55,
+};
+/* v = y (c0 + c1 + c2 y^2) in the tanh form of gelu */
+V_TABLE(vm_gelu_v_c) = {
+    0x1.9884533d4365p+0, 0x1.1a1f9678a0175p-53, 0x1.2444f2a4d8b4bp-4,
+};
 /* (exp(r) - 1 - r) / r^2, |r| <= ln 2 / 2, against exp(r) - 1; 0.16 ulp */
 V_TABLE(vm_exp_c) = {
     0x1.0000000000005p-1, 0x1.5555555555539p-3, 0x1.55555555522bcp-5,
@@ -78,7 +86,7 @@ V_TABLE(vm_erf_c) = {
     0x1.f9a245ac9e8bcp-14, -0x1.f4bdb7b86c8ecp-17, 0x1.b8ade700555cdp-20,
     -0x1.53d27d3aaa2bdp-23, 0x1.7c4d53bd7d565p-27,
 };
-/* (z + 4.0) exp(z^2) erfc(z) in u = (z - 4.0) / (z + 4.0), z <= 27.3; 0.16 ulp */
+/* (z + 4) exp(z^2) erfc(z) in u = (z - 4) / (z + 4), z <= 27.3; 0.16 ulp */
 V_TABLE(vm_tail_c) = {
     0x1.18932bf08e154p+0, -0x1.f3fe31ecb49c3p-1, 0x1.8be202d26c727p-1,
     -0x1.14eacb1ad0195p-1, 0x1.52cac2370f234p-2, -0x1.645fd8a4c9a13p-3,
@@ -88,6 +96,12 @@ V_TABLE(vm_tail_c) = {
     0x1.8087f3e63fc3bp-20, -0x1.c78e2940d8d6bp-21, -0x1.751d255f65fddp-24,
     0x1.0b0c1ee3310b6p-23, 0x1.4a5be8a58a971p-27, -0x1.db8d1d39b4f02p-27,
     -0x1.7c386b94ce632p-29,
+};
+/* (log((1 + s) / (1 - s)) - 2 s - 2 s^3 / 3) / s^5 in s^2, |s| <= 1/5; 0.00 ulp */
+V_TABLE(vm_pow_c) = {
+    0x1.9999999999968p-2, 0x1.2492492498d1ep-2, 0x1.c71c71bc7ac49p-3,
+    0x1.745d1bc1e0d55p-3, 0x1.3b129942fa3cep-3, 0x1.1139ffea6c957p-3,
+    0x1.dad33e4580192p-4, 0x1.0174edd7d9052p-3,
 };
 /* (sin(r) / r - 1) / r^2 in r^2, |r| <= pi / 2; 0.00 ulp */
 V_TABLE(vm_sin_c) = {
@@ -107,6 +121,14 @@ V_TABLE(vm_pi) = {
     0x1.92p+1, 0x1.fb4p-11, 0x1.444p-23,
     0x1.68c234p-38,
 };
+/* 2 / 3 */
+V_TABLE(vm_two_thirds) = {
+    0x1.555554p-1, 0x1.555556p-25,
+};
+/* v = y (c0 + c1 + c2 y^2) in the tanh form of gelu */
+V_TABLE(vm_gelu_v_c) = {
+    0x1.988452p+0, 0x1.3d4366p-24, 0x1.2444f2p-4,
+};
 /* (exp(r) - 1 - r) / r^2, |r| <= ln 2 / 2, against exp(r) - 1; 0.22 ulp */
 V_TABLE(vm_exp_c) = {
     0x1.fffffep-2, 0x1.5554bp-3, 0x1.555674p-5,
@@ -123,12 +145,17 @@ V_TABLE(vm_erf_c) = {
     0x1.06eba8p-3, -0x1.81272ep-2, 0x1.ce2804p-4,
     -0x1.b76e9cp-6, 0x1.4d4252p-8, -0x1.56a292p-11,
 };
-/* (z + 3.0) exp(z^2) erfc(z) in u = (z - 3.0) / (z + 3.0), z <= 10.3; 0.04 ulp */
+/* (z + 3) exp(z^2) erfc(z) in u = (z - 3) / (z + 3), z <= 10.3; 0.04 ulp */
 V_TABLE(vm_tail_c) = {
     0x1.12f21ep+0, -0x1.c44c48p-1, 0x1.2e3268p-1,
     -0x1.3deacap-2, 0x1.e9976cp-4, -0x1.b7bf6p-6,
     -0x1.41a986p-10, 0x1.93c7p-9, -0x1.f969d4p-12,
     -0x1.547efp-12,
+};
+/* (log((1 + s) / (1 - s)) - 2 s - 2 s^3 / 3) / s^5 in s^2, |s| <= 1/5; 0.00 ulp */
+V_TABLE(vm_pow_c) = {
+    0x1.999996p-2, 0x1.24954ap-2, 0x1.c5ac2p-3,
+    0x1.98c232p-3,
 };
 /* (sin(r) / r - 1) / r^2 in r^2, |r| <= pi / 2; 0.10 ulp */
 V_TABLE(vm_sin_c) = {
@@ -141,11 +168,22 @@ V_TABLE(vm_sin_c) = {
 
 /* ---- parts -------------------------------------------------------------- */
 
-/* c[0] + c[1] x + ... by Horner's rule. */
-V_INLINE vreal vm_sum(vreal x, const real *c, int n) {
-    vreal sum = v_set(c[n - 1]);
-    UNROLL for (int k = n - 2; k >= 0; k--) sum = v_fma(sum, x, v_set(c[k]));
+/* c[first] + c[first + step] x + ... by Horner's rule. */
+V_INLINE vreal vm_horner(vreal x, const real *c, int n, int first, int step) {
+    const int last = first + (n - 1 - first) / step * step;
+    vreal sum = v_set(c[last]);
+    UNROLL for (int k = last - step; k >= 0; k -= step) {
+        sum = v_fma(sum, x, v_set(c[k]));
+    }
     return sum;
+}
+/* c[0] + c[1] x + ...; a long one as two chains, of even and of odd powers,
+ * which a processor works on side by side. */
+V_INLINE vreal vm_sum(vreal x, const real *c, int n) {
+    if (n < 16) return vm_horner(x, c, n, 0, 1);
+    vreal square = x * x;
+    vreal odd = vm_horner(square, c, n, 1, 2);
+    return v_fma(odd, x, vm_horner(square, c, n, 0, 2));
 }
 #define V_POLYNOMIAL(x, table) vm_sum(x, table, V_COUNT(table))
 
@@ -248,6 +286,77 @@ V_INLINE vreal vm_log1p(vreal x) {
     return v_select(same, x, y);
 }
 
+/* log(x) of an x > 0 as high + low, with about ten bits more than one real
+ * holds. With s = (m - 1) / (m + 1), |s| <= 1/5,
+ *     log(x) = e ln 2 + 2 s + 2 s^3 / 3 + s^5 p(s^2);
+ * s and the first three terms are kept as pairs, what the rest loses is below
+ * 2^-11 of a rounding. */
+typedef struct {
+    vreal high, low;
+} vm_pair;
+
+V_INLINE vm_pair vm_log_pair(vreal x) {
+    const vreal one = v_set(1), two = v_set(2);
+    const vreal third = v_set(vm_two_thirds[0]);
+    vreal e, m = v_split(x, &e);
+    vreal f = m - one, g = m + one, g_low = m - (g - one), d = one / g;
+    vreal s = f * d;
+    vreal s_low = -(v_product_error(s, g, f) + s * g_low) * d;
+
+    vreal square = s * s;
+    vreal square_low = v_fma(two * s, s_low, v_product_error(s, s, square));
+    vreal q = square * third;
+    vreal q_low = v_fma(square_low, third, v_product_error(square, third, q));
+    q_low = v_fma(square, v_set(vm_two_thirds[1]), q_low);
+    vreal cube = q * s;
+    vreal cube_low = v_fma(q, s_low, v_product_error(q, s, cube));
+    cube_low = v_fma(q_low, s, cube_low);
+
+    /* Each sum's first term is the larger one (or zero), so what the sum loses
+     * is found by subtraction. */
+    vreal whole = e * v_set(vm_ln2[0]);
+    vreal sum1 = whole + two * s, lost1 = two * s - (sum1 - whole);
+    vreal sum2 = sum1 + cube, lost2 = cube - (sum2 - sum1);
+    vreal low = v_fma(s * square, square * V_POLYNOMIAL(square, vm_pow_c),
+                      v_fma(e, v_set(vm_ln2[1]), cube_low));
+    low = v_fma(two, s_low, low) + (lost1 + lost2);
+    vreal high = sum2 + low;
+    return (vm_pair){high, low - (high - sum2)};
+}
+
+/* exp(y log |x|), with the sign of x where y is odd, and C99's special cases.
+ * @pow */
+V_INLINE vreal vm_pow(vreal x, vreal y) {
+    const vreal zero = v_set(0), one = v_set(1);
+    const vreal infinity = v_set((real)INFINITY);
+    vreal magnitude = v_abs(x), half_y = y * v_set((real)0.5);
+    vmask whole = v_eq(v_round(y), y);
+    vmask odd = m_and(whole, m_not(v_eq(v_round(half_y), half_y)));
+
+    vm_pair a = vm_log_pair(magnitude);
+    vreal limit = v_select(v_lt(zero, magnitude), infinity, -infinity);
+    vmask ordinary = m_and(v_lt(zero, magnitude), v_lt(magnitude, infinity));
+    vreal high = v_select(ordinary, a.high, v_select(v_nan(x), x, limit));
+    vreal p = y * high;
+    vreal p_low = v_fma(y, a.low, v_product_error(y, high, p));
+    /* Past the ends of exp p_low may be anything. */
+    vmask within = v_lt(v_abs(p), v_set(VM_EXP_HIGH - VM_EXP_LOW));
+    p_low = v_select(within, p_low, zero);
+
+    vreal clipped = v_max(v_set(VM_EXP_LOW), p);
+    vm_reduced b = vm_reduce(v_min(v_set(VM_EXP_HIGH), clipped));
+    vreal r = b.r + p_low;
+    vreal t = v_fma(V_POLYNOMIAL(r, vm_exp_c), r, one);
+    t = v_scale(v_fma(t, r, one), b.n);
+
+    t = v_select(v_eq(magnitude, one), one, t);
+    t = vm_signed(t, vm_sign(v_select(odd, x, zero)));
+    vmask finite_negative = m_and(v_lt(x, zero), v_lt(-infinity, x));
+    vmask undefined = m_and(finite_negative, m_not(whole));
+    t = v_select(undefined, v_set((real)NAN), t);
+    return v_select(m_or(v_eq(y, zero), v_eq(x, one)), one, t);
+}
+
 /* ---- the functions between two limits ------------------------------------ */
 
 /* t / (t + 2) with t = exp(2 |x|) - 1.
@@ -322,14 +431,15 @@ V_INLINE vreal vm_gelu_grad(vreal x) {
 
 /* The tanh form is x sigmoid(v), v = 2 sqrt(2 / pi) (x + 0.044715 x^3), so
  * max(x, 0) - |x| sigmoid(-|v|). */
-#define VM_GELU_V1 ((real)1.5957691216057307117)
-#define VM_GELU_V3 ((real)0.071354816272600248774)
+V_INLINE vreal vm_gelu_v(vreal y, vreal square) {
+    vreal small = v_fma(square, v_set(vm_gelu_v_c[2]), v_set(vm_gelu_v_c[1]));
+    return v_fma(y, v_set(vm_gelu_v_c[0]), y * small);
+}
 
 /* @gelu_tanh */
 V_INLINE vreal vm_gelu_tanh(vreal x) {
     vreal y = v_min(v_set(VM_GELU_END), v_abs(x));
-    vreal v = y * v_fma(y * y, v_set(VM_GELU_V3), v_set(VM_GELU_V1));
-    vreal e = vm_exp_negative(-v);
+    vreal e = vm_exp_negative(-vm_gelu_v(y, y * y));
     vreal h = e / (v_set(1) + e);
     return v_fma(-y, h, v_max(v_set(0), x));
 }
@@ -339,9 +449,9 @@ V_INLINE vreal vm_gelu_tanh(vreal x) {
 V_INLINE vreal vm_gelu_tanh_grad(vreal x) {
     const vreal zero = v_set(0), one = v_set(1);
     vreal y = v_min(v_set(VM_GELU_END), v_abs(x)), square = y * y;
-    vreal v = y * v_fma(square, v_set(VM_GELU_V3), v_set(VM_GELU_V1));
-    vreal slope = v_fma(square, v_set(3 * VM_GELU_V3), v_set(VM_GELU_V1));
-    vreal e = vm_exp_negative(-v);
+    vreal slope =
+        v_fma(square, v_set(3 * vm_gelu_v_c[2]), v_set(vm_gelu_v_c[0]));
+    vreal e = vm_exp_negative(-vm_gelu_v(y, square));
     vreal d = one / (one + e), h = e * d;
     vreal w = h * v_fma(y * slope, d, -one);
     return v_select(v_lt(x, zero), -w, one + w);

@@ -12,8 +12,8 @@ Constants that multiply a whole number (ln 2, pi) are cut into parts with so
 few bits that the products are exact, fused multiply-add or not.
 """
 
-from mpmath import (acoth, atanh, cos, erf, erfc, exp, expm1, floor, frexp, ldexp, ln, log,
-                    log1p, lu_solve, matrix, mp, mpf, pi, sin, sqrt)  # fmt: skip
+from mpmath import (atanh, cos, erf, erfc, exp, expm1, floor, frexp, ldexp, log, log1p,
+                    lu_solve, matrix, mp, mpf, pi, sin, sqrt)  # fmt: skip
 
 mp.dps = 40
 LN2 = log(2)
@@ -94,7 +94,6 @@ def odd(f, lead):
 
 
 SMALL = mpf("1e-9")
-TAIL_POLE = 3  # a of the tail's variable (z - a) / (z + a)
 
 
 def blocks(bits):
@@ -118,6 +117,11 @@ def blocks(bits):
     print("/* pi: n times a part is exact for whole 2 n up to 2^12 (2^19) */")
     constants("vm_pi", parts(pi, [12, 12, 12] if single else [34, 34, 34], bits))
 
+    print("/* 2 / 3 */")
+    constants("vm_two_thirds", parts(mpf(2) / 3, [bits], bits))
+    print("/* v = y (c0 + c1 + c2 y^2) in the tanh form of gelu */")
+    v1 = 2 * sqrt(2 / pi)
+    constants("vm_gelu_v_c", [*parts(v1, [bits], bits), v1 * mpf("0.044715")])
     block("vm_exp_c", "(exp(r) - 1 - r) / r^2, |r| <= ln 2 / 2, against exp(r) - 1",
           lambda r: (expm1(r) - r) / r**2, lambda r: abs(r * r / expm1(r)),
           -half_ln2, half_ln2, 5 if single else 10)  # fmt: skip
@@ -127,12 +131,15 @@ def blocks(bits):
     block("vm_erf_c", "erf(x) / x - 1 in x^2, |x| <= 0.8",
           lambda z: erf(sqrt(z)) / sqrt(z) - 1, lambda z: sqrt(z) / erf(sqrt(z)),
           SMALL, mpf("0.64"), 6 if single else 11)  # fmt: skip
-    a = mpf(TAIL_POLE) if single else mpf(4)
+    a = 3 if single else 4  # the best of a few tried
     end = mpf("10.3") if single else mpf("27.3")
     block("vm_tail_c", f"(z + {a}) exp(z^2) erfc(z) in u = (z - {a}) / (z + {a}), z <= {end}",
           lambda u: erfcx(a * (1 + u) / (1 - u)) * 2 * a / (1 - u),
           lambda u: 1 / (erfcx(a * (1 + u) / (1 - u)) * 2 * a / (1 - u)),
           mpf(-1), (end - a) / (end + a), 10 if single else 22)  # fmt: skip
+    block("vm_pow_c", "(log((1 + s) / (1 - s)) - 2 s - 2 s^3 / 3) / s^5 in s^2, |s| <= 1/5",
+          lambda z: (2 * atanh(sqrt(z)) - 2 * sqrt(z) - 2 * sqrt(z) ** 3 / 3) / sqrt(z) ** 5,
+          lambda z: z * z / 2, mpf("1e-6"), mpf("0.04"), 4 if single else 8)  # fmt: skip
     block("vm_sin_c", "(sin(r) / r - 1) / r^2 in r^2, |r| <= pi / 2",
           odd(sin, 1), lambda z: z * sqrt(z) / sin(sqrt(z)),
           SMALL, (pi / 2) ** 2, 4 if single else 8)  # fmt: skip

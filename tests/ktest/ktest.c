@@ -49,7 +49,8 @@ void kt_register(const char *family, int of_type, void (*test)(void)) {
     tests[test_count++] = (test_t){family, of_type, test};
 }
 
-/* ---- failing -------------------------------------------------------------- */
+/* ---- failing --------------------------------------------------------------
+ */
 
 void kt_fail(const char *format, ...) {
     va_list words;
@@ -94,7 +95,8 @@ double kt_random(double low, double high) {
     return low + (high - low) * (double)(z >> 11) * 0x1p-53;
 }
 
-/* ---- a case --------------------------------------------------------------- */
+/* ---- a case ---------------------------------------------------------------
+ */
 
 void kt_case(int number, const char *format, ...) {
     va_list words;
@@ -135,7 +137,8 @@ void kt_start(int array, int64_t element) {
     arrays[array].start = (size_t)element * arrays[array].element;
 }
 
-/* ---- where the arrays lie during a call ----------------------------------- */
+/* ---- where the arrays lie during a call -----------------------------------
+ */
 
 enum { LEFT, RIGHT, OFF, PLACES };
 
@@ -152,7 +155,9 @@ static char *fenced(int i) {
     return memory[i];
 }
 
-static unsigned char guard_byte(size_t i) { return (unsigned char)(i * 37 + 1); }
+static unsigned char guard_byte(size_t i) {
+    return (unsigned char)(i * 37 + 1);
+}
 
 /* The guard bytes of a placed array: GUARD of them on each side, fewer where
  * the fence is nearer. `check` compares, else they are written. */
@@ -214,7 +219,8 @@ static void misbehave(void) {
     }
 }
 
-/* ---- the calls ------------------------------------------------------------ */
+/* ---- the calls ------------------------------------------------------------
+ */
 
 int64_t kt_call(const void *geometry) {
     static const struct {
@@ -248,8 +254,7 @@ int64_t kt_call(const void *geometry) {
             } else if (run == 0) {
                 first[i] = malloc(a->bytes + 1);
                 memcpy(first[i], a->placed, a->bytes);
-            } else if (result == 0 &&
-                       memcmp(a->placed, first[i], a->bytes)) {
+            } else if (result == 0 && memcmp(a->placed, first[i], a->bytes)) {
                 size_t at = 0;
                 while (a->placed[at] == first[i][at]) at++;
                 kt_fail("output array %d differs at element %zu between 1 and "
@@ -267,7 +272,8 @@ int64_t kt_call(const void *geometry) {
     return result;
 }
 
-/* ---- the program ---------------------------------------------------------- */
+/* ---- the program ----------------------------------------------------------
+ */
 
 int main(int count, char **words) {
     const char *only_isa = NULL, *only_family = NULL;

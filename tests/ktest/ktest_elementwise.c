@@ -40,9 +40,7 @@ static double maximum_share(double a, double b) {
 }
 static double relu_backward(double y, double dy) { return y > 0 ? dy : 0; }
 static double tanh_backward(double y, double dy) { return dy * (1 - y * y); }
-static double sigmoid_backward(double y, double dy) {
-    return dy * y * (1 - y);
-}
+static double sigmoid_backward(double y, double dy) { return dy * y * (1 - y); }
 static double gelu_backward(double x, double dy) {
     double density = exp(-x * x / 2) / sqrt(2 * M_PI);
     return dy * (erfc(-x / sqrt(2)) / 2 + times(x, density));
@@ -96,7 +94,8 @@ static const definition_t definitions[] = {
     {"gelu_tanh_backward", NULL, gelu_tanh_backward, 8},
 };
 
-/* ---- the cases ------------------------------------------------------------ */
+/* ---- the cases ------------------------------------------------------------
+ */
 
 /* An input's memory: d dense, t axes in reverse order, r reversed along the
  * last axis, 2 every second element, s one element for all, f the first axis

@@ -402,6 +402,109 @@ static void examine_lanes(void) {
     }
 }
 
+/* ---- pow, the one function of two arguments --------------------------------
+ */
+
+static void loop_pow(const real *x, const real *y, real *z, int64_t n) {
+    for (int64_t i = 0; i < n; i += VL)
+        v_store(z + i, vm_pow(v_load(x + i), v_load(y + i)));
+}
+
+/* y is drawn so that y log x covers the range of exp and a little more; an odd
+ * whole y now and then under a negative x. */
+static void examine_pow(const char *range, real low, real high,
+                        int64_t points) {
+    static real x[BLOCK], y[BLOCK], z[BLOCK];
+    const double least = 1.05 * (double)VM_EXP_LOW;
+    const double most = 1.05 * (double)VM_EXP_HIGH;
+    wide worst = 0;
+    real x_at = 0, y_at = 0;
+    for (int64_t done = 0; done < points; done += BLOCK) {
+        for (int64_t i = 0; i < BLOCK; i++) {
+            double u = (double)(random_word() >> 11) * 0x1p-53;
+            double t = i % 7 == 0 ? u - 0.5 : least + u * (most - least);
+            x[i] = point(low, high, i);
+            y[i] = (real)(t / log((double)x[i]));
+            if (i % 5 == 0 || x[i] == 1) y[i] = (real)((int)(u * 60) - 30);
+            if (i % 10 == 0) x[i] = -x[i];
+        }
+        loop_pow(x, y, z, BLOCK);
+        for (int64_t i = 0; i < BLOCK; i++) {
+            wide e = error_of(ULP, x[i], z[i], W(pow)(x[i], y[i]));
+            if (e > worst) worst = e, x_at = x[i], y_at = y[i];
+        }
+    }
+    const row r = {"pow", range, NULL, NULL, 0, 0, ULP, 4, 4};
+    report(&r, worst, x_at);
+    if (worst > 4) printf("  y = %a\n", (double)y_at);
+}
+
+/* C's pow decides over every pair of these; a zero counts with its sign. */
+static void examine_pow_specials(void) {
+    static const double values[] = {
+        0.0,
+        -0.0,
+        1,
+        -1,
+        0.5,
+        -0.5,
+        2,
+        -2,
+        3,
+        -3,
+        1.5,
+        -2.5,
+        INF,
+        -INF,
+        NAN,
+        1e-44,
+        -1e-44,
+        3e38,
+        -3e38,
+        1e9,
+        -1e9,
+        999,
+        -999,
+        1e-3,
+        8388609,
+        -8388609,
+        8388608.5,
+        4194305,
+        4194304.5,
+        4194303.5,
+        16777216,
+        16777217,
+        1e300,
+        -1e300,
+        5e-324,
+        0x1p52 + 1,
+        0x1p51 + 0.5,
+        0x1p53,
+        -0x1p53 + 1,
+    };
+    const int n = sizeof values / sizeof values[0];
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) {
+            real x[PD_VECTOR_BYTES / sizeof(real)] = {0};
+            real y[PD_VECTOR_BYTES / sizeof(real)] = {0};
+            real z[PD_VECTOR_BYTES / sizeof(real)];
+            x[VL - 1] = (real)values[i];
+            y[VL - 1] = (real)values[k];
+            loop_pow(x, y, z, VL);
+            real found = z[VL - 1], exact = (real)pow(x[VL - 1], y[VL - 1]);
+            bool good = error_of(ULP, 0, found, exact) <= 4;
+            if (exact == exact)
+                good &= signbit(found) == signbit(exact) &&
+                        (exact != 0 || found == 0) &&
+                        (!isinf(exact) || found == exact);
+            failures += !good;
+            if (!good)
+                printf("pow(%a, %a) is %a, not %a (%s %s)\n", (double)x[VL - 1],
+                       (double)y[VL - 1], (double)found, (double)exact,
+                       STRING(PD_REAL), STRING(PD_ISA));
+        }
+}
+
 /* ---- time ---------------------------------------------------------------- */
 
 static double now(void) {
@@ -426,6 +529,15 @@ static void measure_time(void) {
         printf("%-15s %-7s %-9s %7.3f ns\n", rows[k].name, STRING(PD_REAL),
                STRING(PD_ISA), best * 1e9 / (100 * BLOCK));
     }
+    for (int i = 0; i < BLOCK; i++) x[i] = point(0, 4, 1);
+    double best = INFINITY;
+    for (int trial = 0; trial < 60; trial++) {
+        double start = now();
+        for (int i = 0; i < 100; i++) loop_pow(x, x, y, BLOCK);
+        best = fmin(best, now() - start);
+    }
+    printf("%-15s %-7s %-9s %7.3f ns\n", "pow", STRING(PD_REAL), STRING(PD_ISA),
+           best * 1e9 / (100 * BLOCK));
 }
 
 int main(int argc, char **argv) {
@@ -451,5 +563,10 @@ int main(int argc, char **argv) {
     examine_specials();
     examine_lanes();
     for (int k = 0; k < ROWS; k++) examine(rows + k, points);
+    const real top = (real)(REAL_IS_DOUBLE ? DBL_MAX : (double)FLT_MAX);
+    examine_pow_specials();
+    examine_pow("[0, ALL]", real_of(1), top, points);
+    examine_pow("[0.5, 2]", (real)0.5, (real)2, points);
+    examine_pow("[0.99, 1.01]", (real)0.99, (real)1.01, points);
     return failures != 0;
 }
