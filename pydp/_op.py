@@ -56,7 +56,7 @@ class Op:
         """The gradient of the composed form. Such a rule's forward saves all its inputs."""
         if cls.composed is None:
             raise NotImplementedError(f"{cls.name} has no gradient")
-        return _gradient_of(cls.composed, saved, dy, needs, arguments)
+        return gradient_of(cls.composed, saved, dy, needs, arguments)
 
 
 class Alias(Op):
@@ -78,8 +78,12 @@ class Alias(Op):
         return x
 
 
-def _gradient_of(
-    function: Callable[..., Any], inputs: Sequence[Any], dy: Any, needs: Any, arguments: Any
+def gradient_of(
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    dy: Any,
+    needs: Sequence[bool],
+    arguments: tuple[Any, ...] = (),
 ) -> tuple[Any, ...]:
     """dy · d function / d inputs, itself differentiable when recording is on."""
     again = _graph.is_recording()

@@ -305,7 +305,7 @@ def directional(
     total = 0.0
     for step, factor in ((1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0)):
         moved = [*arrays]
-        moved[i] = arrays[i] + step * h * direction
+        moved[i] = np.asarray(arrays[i] + step * h * direction)
         total += factor * loss(moved)
     return total / (12 * h)
 
