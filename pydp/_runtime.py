@@ -227,8 +227,23 @@ def _select_isa(name: Any, reason: str, argument: str) -> None:
     isa_reason = reason
 
 
+def built_isas() -> list[str]:
+    """The instruction sets of this build, best first."""
+    return list(_kernels.built_isas())
+
+
+def usable_isas() -> list[str]:
+    """Those of them that this processor runs, best first."""
+    return list(_kernels.usable_isas())
+
+
+def openmp_runtime() -> str:
+    """libgomp, libomp, or "none (serial build)"."""
+    return str(_kernels.openmp_runtime())
+
+
 def _usable() -> str:
-    return f"one of {', '.join(_kernels.usable_isas())}"
+    return f"one of {', '.join(usable_isas())}"
 
 
 def _begin() -> None:
