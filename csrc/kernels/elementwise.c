@@ -15,11 +15,6 @@
 #include "simd.h"
 #include "vmath.h"
 
-V_INLINE vreal vm_pow(vreal a, vreal b) {
-    for (int i = 0; i < VL; i++)
-        a[i] = (real)__builtin_pow((double)a[i], (double)b[i]);
-    return a;
-}
 
 enum { CHUNK = 16384, SPAN = 512 };
 

@@ -6,6 +6,7 @@
  *
  * Everything else is gemm's: see its list of methods. */
 #include "matmul.h"
+#include "gemm.h"
 
 /* Batch axes that only continue the rows become rows. */
 static void batch_to_rows(pd_matmul_geometry *g) {

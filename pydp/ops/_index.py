@@ -104,9 +104,10 @@ class SetItem(Op):
     def backward(saved: Any, dy: Any, needs: Any, index: Any) -> Any:
         from pydp.ops._reduce import sum_to
 
-        dx = dy - apply(Scatter, (apply(GetItem, (dy,), index),), index, dy.shape)
+        kept = np.ones(dy.shape, dy.dtype)
+        kept[index] = 0
         return (
-            dx if needs[0] else None,
+            dy * _graph.wrap(kept) if needs[0] else None,
             sum_to(apply(GetItem, (dy,), index), saved[0]) if needs[1] else None,
         )
 
