@@ -1,6 +1,6 @@
 /* Average pool, channels-last: lanes are channels; see max_pool2d.c, of which
- * this is the linear cousin: forward goes over windows, backward over pixels,
- * and each output element is written once. */
+ * this is the linear cousin: forward goes over windows, backward over the
+ * rows of dx, and each row has one owner. */
 #include "avg_pool2d.h"
 #include "par.h"
 #include "real.h"
@@ -11,7 +11,6 @@ typedef struct {
     const real *in; /* x or dy */
     real *out;      /* y or dx */
     int64_t rows;   /* image rows of `out` in one task */
-    pd_readers readers_h, readers_w;
 } work_t;
 
 V_INLINE vreal lanes_load(const real *p, int64_t n) {
@@ -77,42 +76,48 @@ static void windows_forward(void *context, int64_t t) {
     }
 }
 
-/* ---- pixels: backward ------------------------------------------------------
+/* ---- rows of dx: backward --------------------------------------------------
  */
 
-/* One pixel (iy, ix) of image i, n channels from channel c. */
-V_INLINE void lanes_backward(const work_t *work, int64_t i, int64_t iy,
-                             int64_t ix, int64_t c, int64_t n) {
-    const pd_pool2d_geometry *g = work->g;
-    const pd_readers *h = &work->readers_h, *w = &work->readers_w;
-    vreal dx = v_set(0);
-    for (int64_t a = h->begin[iy]; a < h->begin[iy + 1]; a++) {
-        int64_t oy = h->reader[a].o, height = window_size(g, &g->h, oy);
-        const real *dy = work->in + i * g->stride[0] + oy * g->stride[1] + c;
-        for (int64_t b = w->begin[ix]; b < w->begin[ix + 1]; b++) {
-            int64_t ox = w->reader[b].o;
-            vreal size = v_set((real)(height * window_size(g, &g->w, ox)));
-            dx += lanes_load(dy + ox * g->stride[2], n) / size;
-        }
-    }
-    lanes_store(work->out + ((i * g->h.in + iy) * g->w.in + ix) * g->c + c, dx,
-                n);
+/* What one window gives to its row of dx, n channels.
+ * dx: the pixel of the row's first inside entry. */
+V_INLINE void lanes_backward(const pd_pool2d_geometry *g, const real *dy,
+                             vreal size, pd_window w, real *dx, int64_t n) {
+    vreal part = lanes_load(dy, n) / size;
+    for (int64_t kx = w.first; kx < w.end; kx++, dx += g->c)
+        lanes_store(dx, lanes_load(dx, n) + part, n);
 }
 
-/* Task t: some rows of dx. */
-static void pixels_backward(void *context, int64_t t) {
+/* What the windows in row oy of image i give to one row of dx. */
+static void row_backward(const work_t *work, int64_t i, int64_t oy, real *dx) {
+    const pd_pool2d_geometry *g = work->g;
+    const real *dy = work->in + i * g->stride[0] + oy * g->stride[1];
+    int64_t height = window_size(g, &g->h, oy);
+    for (int64_t ox = 0; ox < g->w.out; ox++, dy += g->stride[2]) {
+        pd_window w = pd_window_of(&g->w, ox);
+        vreal size = v_set((real)(height * window_size(g, &g->w, ox)));
+        real *to = dx + (ox * g->w.s - g->w.p + w.first) * g->c;
+        int64_t c = 0;
+        for (; c + VL <= g->c; c += VL)
+            lanes_backward(g, dy + c, size, w, to + c, VL);
+        if (c < g->c) lanes_backward(g, dy + c, size, w, to + c, g->c - c);
+    }
+}
+
+/* Task t: some rows of dx, which stay in the cache while windows add to them.
+ */
+static void rows_backward(void *context, int64_t t) {
     const work_t *work = context;
     const pd_pool2d_geometry *g = work->g;
+    int64_t width = g->w.in * g->c;
     int64_t end = (t + 1) * work->rows;
     if (end > g->n * g->h.in) end = g->n * g->h.in;
     for (int64_t r = t * work->rows; r < end; r++) {
-        int64_t i = r / g->h.in, iy = r % g->h.in;
-        for (int64_t ix = 0; ix < g->w.in; ix++) {
-            int64_t c = 0;
-            for (; c + VL <= g->c; c += VL)
-                lanes_backward(work, i, iy, ix, c, VL);
-            if (c < g->c) lanes_backward(work, i, iy, ix, c, g->c - c);
-        }
+        real *dx = work->out + r * width;
+        memset(dx, 0, (size_t)width * sizeof *dx);
+        pd_readers readers = pd_readers_of(&g->h, r % g->h.in);
+        for (int64_t oy = readers.first; oy < readers.end; oy++)
+            row_backward(work, r / g->h.in, oy, dx);
     }
 }
 
@@ -139,13 +144,8 @@ int64_t K(avg_pool2d_forward)(void *const *arrays, const void *geometry) {
 int64_t K(avg_pool2d_backward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {.g = g, .in = arrays[0], .out = arrays[1]};
-    void *h = pd_scratch(PD_SCRATCH_A, (size_t)pd_readers_bytes(&g->h));
-    void *w = pd_scratch(PD_SCRATCH_B, (size_t)pd_readers_bytes(&g->w));
-    if (!h || !w) return PD_NO_MEMORY;
-    work.readers_h = pd_readers_of(&g->h, h);
-    work.readers_w = pd_readers_of(&g->w, w);
     double readers =
         (double)g->h.k * (double)g->w.k / ((double)g->h.s * (double)g->w.s);
-    rows_run(&work, g->h.in, g->w.in, readers, pixels_backward);
+    rows_run(&work, g->h.in, g->w.in, readers, rows_backward);
     return 0;
 }

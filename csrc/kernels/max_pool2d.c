@@ -7,10 +7,10 @@
  * The number of the largest entry is kept in a second register and saved as one
  * byte per output, an eighth of what a position in x would take.
  *
- * Backward goes over the pixels of x, not over the windows: a pixel asks each
- * window that reads it whether it was the maximum. So every dx is written once,
- * nothing is cleared before, nothing is added in an order that depends on
- * threads, and overlapping windows are no special case.
+ * Backward goes over the rows of dx: a row asks the windows that read it which
+ * of its pixels was their maximum, and adds up while it is in the cache. So a
+ * row of dx has one owner and leaves the cache once, nothing is added in an
+ * order that depends on threads, and overlapping windows are no special case.
  *
  * PyTorch's semantics of ties and NaN:
  * aten/src/ATen/native/cpu/MaxPoolKernel.cpp (val > max || isnan(val)). */
@@ -166,54 +166,69 @@ static void gather_by_words(void *work, int64_t t) {
     windows_run(work, t, 1, WORD);
 }
 
-/* ---- pixels: backward ------------------------------------------------------
+/* ---- rows of dx: backward --------------------------------------------------
  */
 
-/* One pixel (iy, ix) of image i, n channels from channel c. */
-V_INLINE void lanes_backward(const work_t *work, int64_t i, int64_t iy,
-                             int64_t ix, int64_t c, int64_t n, int bytes) {
-    const pd_pool2d_geometry *g = work->g;
-    const pd_readers *h = &work->readers_h, *w = &work->readers_w;
-    const pd_reader *w_begin = w->reader + w->begin[ix];
-    const pd_reader *w_end = w->reader + w->begin[ix + 1];
-    vreal dx = v_set(0);
-    for (int64_t a = h->begin[iy]; a < h->begin[iy + 1]; a++) {
-        pd_reader y = h->reader[a];
-        const real *dy = work->in + i * g->stride[0] + y.o * g->stride[1] + c;
-        int64_t at = (i * g->h.out + y.o) * g->w.out;
-        for (const pd_reader *x = w_begin; x < w_end; x++) {
-            const char *index = work->index + ((at + x->o) * g->c + c) * bytes;
-            vint k = v_set_int((int_of_real)(y.k * g->w.k + x->k));
-            vmask mine = v_eq_int(index_load(index, n, bytes), k);
-            vreal part = lanes_load(dy + x->o * g->stride[2], n);
-            dx += v_select(mine, part, v_set(0));
-        }
+/* What row ky of one window gives to its row of dx, n channels.
+ * dx: the pixel of the row's first inside entry. */
+V_INLINE void lanes_backward(const pd_pool2d_geometry *g, const real *dy,
+                             const char *index, int64_t ky, pd_window w,
+                             real *dx, int64_t n, int bytes) {
+    vreal part = lanes_load(dy, n);
+    vint at = index_load(index, n, bytes);
+    int64_t k = ky * g->w.k + w.first;
+    for (int64_t kx = w.first; kx < w.end; kx++, k++, dx += g->w.d * g->c) {
+        vmask mine = v_eq_int(at, v_set_int((int_of_real)k));
+        vreal sum = lanes_load(dx, n) + v_select(mine, part, v_set(0));
+        lanes_store(dx, sum, n);
     }
-    lanes_store(work->out + ((i * g->h.in + iy) * g->w.in + ix) * g->c + c, dx,
-                n);
 }
 
-/* Task t: some rows of dx. */
-V_INLINE void pixels_run(const work_t *work, int64_t t, int bytes) {
+/* What the windows in row oy of image i give to one row of dx, their row ky. */
+V_INLINE void row_backward(const work_t *work, int64_t i, int64_t oy,
+                           int64_t ky, real *dx, int bytes) {
     const pd_pool2d_geometry *g = work->g;
+    const real *dy = work->in + i * g->stride[0] + oy * g->stride[1];
+    const char *index =
+        work->index + (i * g->h.out + oy) * g->w.out * g->c * bytes;
+    for (int64_t ox = 0; ox < g->w.out; ox++) {
+        pd_window w = pd_window_of(&g->w, ox);
+        real *to = dx + (ox * g->w.s - g->w.p + w.first * g->w.d) * g->c;
+        int64_t c = 0;
+        for (; c + VL <= g->c; c += VL)
+            lanes_backward(g, dy + c, index + c * bytes, ky, w, to + c, VL,
+                           bytes);
+        if (c < g->c)
+            lanes_backward(g, dy + c, index + c * bytes, ky, w, to + c,
+                           g->c - c, bytes);
+        dy += g->stride[2];
+        index += g->c * bytes;
+    }
+}
+
+/* Task t: some rows of dx, which stay in the cache while windows add to them.
+ */
+V_INLINE void rows_backward(const work_t *work, int64_t t, int bytes) {
+    const pd_pool2d_geometry *g = work->g;
+    int64_t width = g->w.in * g->c;
     int64_t end = (t + 1) * work->rows;
     if (end > g->n * g->h.in) end = g->n * g->h.in;
     for (int64_t r = t * work->rows; r < end; r++) {
-        int64_t i = r / g->h.in, iy = r % g->h.in;
-        for (int64_t ix = 0; ix < g->w.in; ix++) {
-            int64_t c = 0;
-            for (; c + VL <= g->c; c += VL)
-                lanes_backward(work, i, iy, ix, c, VL, bytes);
-            if (c < g->c) lanes_backward(work, i, iy, ix, c, g->c - c, bytes);
+        real *dx = work->out + r * width;
+        memset(dx, 0, (size_t)width * sizeof *dx);
+        pd_readers readers = pd_readers_of(&g->h, r % g->h.in);
+        for (int64_t oy = readers.first; oy < readers.end; oy++) {
+            int64_t ky = pd_entry_of(&g->h, oy, r % g->h.in);
+            if (ky >= 0) row_backward(work, r / g->h.in, oy, ky, dx, bytes);
         }
     }
 }
 
 static void backward_by_bytes(void *work, int64_t t) {
-    pixels_run(work, t, BYTE);
+    rows_backward(work, t, BYTE);
 }
 static void backward_by_words(void *work, int64_t t) {
-    pixels_run(work, t, WORD);
+    rows_backward(work, t, WORD);
 }
 
 /* ---- the kernels -----------------------------------------------------------
@@ -257,11 +272,6 @@ int64_t K(max_pool2d_backward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {
         .g = g, .in = arrays[0], .index = arrays[1], .out = arrays[2]};
-    void *h = pd_scratch(PD_SCRATCH_A, (size_t)pd_readers_bytes(&g->h));
-    void *w = pd_scratch(PD_SCRATCH_B, (size_t)pd_readers_bytes(&g->w));
-    if (!h || !w) return PD_NO_MEMORY;
-    work.readers_h = pd_readers_of(&g->h, h);
-    work.readers_w = pd_readers_of(&g->w, w);
     double readers =
         (double)g->h.k * (double)g->w.k / ((double)g->h.s * (double)g->w.s);
     rows_run(&work, g->h.in, g->w.in, readers,

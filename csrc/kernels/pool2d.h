@@ -38,48 +38,30 @@ static inline pd_window pd_window_of(const pd_pool_axis *a, int64_t o) {
     int64_t start = o * a->s - a->p; /* position of entry 0 */
     pd_window window = {0, a->k};
     if (start < 0) window.first = (-start + a->d - 1) / a->d;
-    int64_t inside = (a->in - start + a->d - 1) / a->d;
-    if (inside < window.end) window.end = inside;
+    if (start + (a->k - 1) * a->d >= a->in)
+        window.end = (a->in - start + a->d - 1) / a->d;
     return window;
 }
 
-/* The inverse: which windows read position i, and as which of their entries.
- * Readers of i are reader[begin[i]] … reader[begin[i + 1] - 1], by rising o. */
+/* The inverse: windows first … end-1 reach over position i. With dilation some
+ * of them pass over it: pd_entry_of tells as which entry a window reads i, or
+ * -1. */
 typedef struct {
-    int64_t o, k;
-} pd_reader;
-typedef struct {
-    const int64_t *begin;
-    const pd_reader *reader;
+    int64_t first, end;
 } pd_readers;
 
-static inline int64_t pd_readers_bytes(const pd_pool_axis *a) {
-    int64_t entries = 0;
-    for (int64_t o = 0; o < a->out; o++) {
-        pd_window window = pd_window_of(a, o);
-        entries += window.end - window.first;
-    }
-    return (a->in + 2) * (int64_t)sizeof(int64_t) +
-           entries * (int64_t)sizeof(pd_reader);
+static inline pd_readers pd_readers_of(const pd_pool_axis *a, int64_t i) {
+    int64_t reach = (a->k - 1) * a->d; /* from entry 0 to the last */
+    int64_t from = i + a->p - reach;   /* where the first one may begin */
+    pd_readers readers = {0, (i + a->p) / a->s + 1};
+    if (from > 0) readers.first = (from + a->s - 1) / a->s;
+    if (readers.end > a->out) readers.end = a->out;
+    return readers;
 }
 
-/* Counting sort of all entries by position, into `memory`. */
-static inline pd_readers pd_readers_of(const pd_pool_axis *a, void *memory) {
-    int64_t *begin = memory; /* shifted by one until the lists are filled */
-    pd_reader *reader = (pd_reader *)(begin + a->in + 2);
-    for (int64_t i = 0; i < a->in + 2; i++) begin[i] = 0;
-    for (int64_t o = 0; o < a->out; o++) {
-        pd_window window = pd_window_of(a, o);
-        for (int64_t k = window.first; k < window.end; k++)
-            begin[o * a->s - a->p + k * a->d + 2]++;
-    }
-    for (int64_t i = 2; i < a->in + 2; i++) begin[i] += begin[i - 1];
-    for (int64_t o = 0; o < a->out; o++) {
-        pd_window window = pd_window_of(a, o);
-        for (int64_t k = window.first; k < window.end; k++)
-            reader[begin[o * a->s - a->p + k * a->d + 1]++] = (pd_reader){o, k};
-    }
-    return (pd_readers){begin, reader};
+static inline int64_t pd_entry_of(const pd_pool_axis *a, int64_t o, int64_t i) {
+    int64_t distance = i - (o * a->s - a->p);
+    return distance % a->d ? -1 : distance / a->d;
 }
 
 /* Image rows of `elements` elements each: how many make one task. */
