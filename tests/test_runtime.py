@@ -402,10 +402,22 @@ def test_import_is_light():
     assert not heavy, f"`import pydp` imports {sorted(heavy)}"
 
 
-def test_import_time():
-    """At most 30 ms of processor time above NumPy's: the best of several, since others run too."""
-    code = (
-        "import numpy, time; t = time.process_time(); import pydp; print(time.process_time() - t)"
-    )
-    best = min(float(stdout(code)) for _ in range(7))
-    assert best < 0.030, f"{best * 1000:.0f} ms"
+def test_import_time(tmp_path):
+    """At most 30 ms of processor time above NumPy's, compiled once as an installed package is.
+
+    The best of several, since others run too; where even the best import of NumPy takes longer
+    than 65 ms, the machine is busy or slow and the allowance grows with it.
+    """
+    code = """
+import time
+begin = time.process_time()
+import numpy
+middle = time.process_time()
+import pydp
+print(middle - begin, time.process_time() - middle)
+"""
+    cache = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    stdout(code, **cache)
+    times = np.array([stdout(code, **cache).split() for _ in range(7)], float)
+    numpy, ours = times.min(axis=0)
+    assert ours < 0.030 * max(1, numpy / 0.065), f"{ours * 1e3:.0f} ms, NumPy {numpy * 1e3:.0f} ms"
