@@ -279,7 +279,8 @@ V_INLINE vreal v_scale(vreal x, vreal n) {
     const vreal magic = v_set(REAL_IS_DOUBLE ? (real)(0x1.8p52 + 2046)
                                              : (real)(0x1.8p23 + 254));
     vint whole = (vint)(n + magic), half = v_shift_down(whole, 1);
-    return x * (vreal)(half << field) * (vreal)((whole - half) << field);
+    vint rest = (vint)((vuint)whole - (vuint)half); /* of NaN it may wrap */
+    return x * (vreal)(half << field) * (vreal)(rest << field);
 }
 /* As the AVX-512 instructions have it: e = -inf for zero, +inf for inf, and
  * m or e is NaN for a negative x or NaN. */
@@ -370,10 +371,10 @@ V_INLINE real v_sum(vreal x) {
 }
 /* The largest lane; NaN if any lane is NaN. */
 V_INLINE real v_top(vreal x) {
-    real top = x[0];
-    for (int i = 1; i < VL; i++)
-        if (x[i] > top || x[i] != x[i]) top = x[i];
-    return top;
+#define V_TOP_HALF(s) x = v_select(v_nan(x), x, v_max(x, V_TURN(x, s)));
+    V_EACH_HALF(V_TOP_HALF)
+#undef V_TOP_HALF
+    return x[0];
 }
 
 #endif
