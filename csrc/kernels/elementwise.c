@@ -15,7 +15,6 @@
 #include "simd.h"
 #include "vmath.h"
 
-
 enum { CHUNK = 16384, SPAN = 512 };
 
 /* y[0..n) = f(a[0..n), b[0..n)); unary functions do not look at b. */

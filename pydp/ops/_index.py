@@ -53,8 +53,10 @@ class GetItem(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array, index: Any) -> Any:
-        y = x[index] if _is_basic(index) else numpy_op(x.__getitem__, index)
-        return np.asarray(y), (x.shape,)
+        if not _is_basic(index):
+            return np.asarray(numpy_op(x.__getitem__, index)), (x.shape,)
+        # the ellipsis makes NumPy give a 0-d view where it would give a copied scalar
+        return x[index if Ellipsis in index else (*index, Ellipsis)], (x.shape,)
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any, index: Any) -> Any:
