@@ -416,7 +416,7 @@ V_INLINE vreal vm_normal_tail(vreal y) {
     return vm_tail(v_fma(y, slope, a), v_fma(y, slope, -a));
 }
 
-/* Error: 5.0 / 5.4 [6.2 / 5.5] for x >= -2, below that 0.1 epsilon |x|. */
+/* Error: 5.0 / 5.4 [6.2 / 5.8] for x >= -2, below that 0.1 epsilon |x|. */
 V_INLINE vreal vm_gelu(vreal x) {
     vreal y = v_min(v_set(VM_GELU_END), v_abs(x));
     vreal half_y = y * v_set((real)0.5);
