@@ -1,12 +1,12 @@
 """Threads, instruction set, signals, forks, import; in fresh processes where state matters."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -293,43 +293,50 @@ print(statuses.count(0))
 
 
 LONG_KERNEL = """
-import sys, time
+import os, signal, sys
 import numpy as np, pydp
-{setup}
+pydp.set_num_threads({threads})
+a = pydp.full((6000, 6000), 0.5, dtype="float64")
+if {fork}:
+    pydp.exp(a)
+    child = os.fork()
+    if child:
+        signal.signal(signal.SIGINT, lambda number, frame: os.kill(child, number))
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print("ready", flush=True)
-while True:
-    began = time.monotonic()
-    try:
-        {call}
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
-        break
-    print("one call took", time.monotonic() - began, flush=True)
+try:
+    pydp.matmul(a, a)
+    print("the kernel ended before the signal came")
+except KeyboardInterrupt:
+    intact = bool((a.numpy() == 0.5).all())
+    works = pydp.matmul(a[:9, :9], a[:9, :9]).numpy()[0, 0] == 2.25
+    print("interrupted", intact, works)
 """
 
 
-def answer_to_sigint(setup: str, call: str, after: float = 0.3, **environment: str):
-    """Seconds from SIGINT to the KeyboardInterrupt of a process that runs long kernels."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", LONG_KERNEL.format(setup=setup, call=call)],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},
-    )  # fmt: skip
-    try:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(after)
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        line = process.stdout.readline()
-        assert line == "interrupted\n", line
-        return time.monotonic() - began
-    finally:
-        process.kill()
-        process.wait()
-
-
-def enough_memory(gigabytes: float) -> bool:
-    pages = os.sysconf("SC_AVPHYS_PAGES") if hasattr(os, "sysconf") else 0
-    return pages * resource.getpagesize() > gigabytes * 2**30
+@pytest.mark.parametrize(
+    ("threads", "fork"), [(1, False), (2, False), (2, True)], ids=["one", "team", "forked"]
+)
+def test_ctrl_c_in_a_long_kernel(threads, fork):
+    """432 GFLOP on the slowest instruction set take a minute; SIGINT ends them within a second."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LONG_KERNEL.format(threads=threads, fork=fork)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYDP_ISA": _kernels.built_isas()[-1]},
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.5)
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "interrupted True True\n"
+            assert time.monotonic() - began < 1.5  # 1 s, and the checks after it
+            assert process.wait(10) == 0
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 # ---- instruction set -----------------------------------------------------------------------------
@@ -395,10 +402,22 @@ def test_import_is_light():
     assert not heavy, f"`import pydp` imports {sorted(heavy)}"
 
 
-def test_import_time():
-    """At most 30 ms of processor time above NumPy's: the best of several, since others run too."""
-    code = (
-        "import numpy, time; t = time.process_time(); import pydp; print(time.process_time() - t)"
-    )
-    best = min(float(stdout(code)) for _ in range(7))
-    assert best < 0.030, f"{best * 1000:.0f} ms"
+def test_import_time(tmp_path):
+    """At most 30 ms of processor time above NumPy's, compiled once as an installed package is.
+
+    The best of several, since others run too; where even the best import of NumPy takes longer
+    than 65 ms, the machine is busy or slow and the allowance grows with it.
+    """
+    code = """
+import time
+begin = time.process_time()
+import numpy
+middle = time.process_time()
+import pydp
+print(middle - begin, time.process_time() - middle)
+"""
+    cache = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    stdout(code, **cache)
+    times = np.array([stdout(code, **cache).split() for _ in range(7)], float)
+    numpy, ours = times.min(axis=0)
+    assert ours < 0.030 * max(1, numpy / 0.065), f"{ours * 1e3:.0f} ms, NumPy {numpy * 1e3:.0f} ms"

@@ -20,7 +20,7 @@ class ReLU(Module):
     tensor([0., 2.])
     """
 
-    signature = "real[...] -> real[...]"
+    type = "real[...] -> real[...]"
 
     def forward(self, x: Any) -> Any:
         return ops.relu(x)
@@ -36,7 +36,7 @@ class GELU(Module):
     GELU(approximate='tanh')
     """
 
-    signature = "real[...] -> real[...]"
+    type = "real[...] -> real[...]"
 
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = one_of(approximate, ("none", "tanh"), "GELU", "approximate")
@@ -58,7 +58,7 @@ class Tanh(Module):
     tensor([0.])
     """
 
-    signature = "real[...] -> real[...]"
+    type = "real[...] -> real[...]"
 
     def forward(self, x: Any) -> Any:
         return ops.tanh(x)
@@ -74,7 +74,7 @@ class Sigmoid(Module):
     tensor([0.5])
     """
 
-    signature = "real[...] -> real[...]"
+    type = "real[...] -> real[...]"
 
     def forward(self, x: Any) -> Any:
         return ops.sigmoid(x)
@@ -96,7 +96,7 @@ class Softmax(Module):
         self.axis = integer(axis, type(self).__name__, "axis")
 
     @property
-    def signature(self) -> str:
+    def type(self) -> str:
         return "real[..., n] -> real[..., n]" if self.axis == -1 else "any -> any"
 
     def forward(self, x: Any) -> Any:

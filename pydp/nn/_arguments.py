@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pydp import _graph
+from pydp._creation import zeros
 from pydp.nn._module import Parameter
 
 ACTIVATIONS = (None, "relu", "gelu", "tanh", "sigmoid")
@@ -40,23 +40,15 @@ def number(value: Any, module: str, argument: str, low: float, high: float) -> f
 
 def new_parameter(*shape: int) -> Parameter:
     """A float32 parameter of zeros, for an initialiser to fill."""
-    return Parameter(_graph.wrap(np.zeros(shape, np.float32)))
+    return Parameter(zeros(shape))
 
 
 def window_size(letter: str, kernel: int, stride: int, padding: int, dilation: int) -> str:
     """The size that a sliding window leaves of a size, as a type writes it.
 
-    It is (h + padding - dilation (kernel - 1) - 1) // stride + 1, `padding` that of both sides.
+    `padding` is that of both sides together.
     """
-    reach = padding - dilation * (kernel - 1) - 1
-    if stride == 1:
-        return _plus(letter, reach + 1)
-    first = _plus(letter, reach)
-    return f"{first if first == letter else f'({first})'} // {stride} + 1"
-
-
-def _plus(letter: str, n: int) -> str:
-    return letter if n == 0 else f"{letter} {'+' if n > 0 else '-'} {abs(n)}"
+    return f"({letter} + {padding} - {dilation * (kernel - 1) + 1}) // {stride} + 1"
 
 
 def short(two: tuple[int, int]) -> str:

@@ -20,7 +20,7 @@ class AvgPool2d(Pool2d):
 
     >>> import pydp
     >>> pydp.nn.AvgPool2d(2).signature
-    'real[..., c, h, w] -> real[..., c, (h - 2) // 2 + 1, (w - 2) // 2 + 1]'
+    <signature real[..., c, h, w] -> real[..., c, h // 2, w // 2]>
     """
 
     def __init__(

@@ -7,8 +7,10 @@ in the same way, and paths are PyTorch's: `layers.0.weight`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
+from pydp._signature import UNDECLARED, Signature, SignatureError, compose
 from pydp.nn._module import Module
 
 
@@ -47,10 +49,14 @@ class _List(Module):
     def _renew(self, modules: Iterable[Any]) -> None:
         """Hold these modules, numbered afresh; on an error nothing has changed."""
         checked = [_checked(module, type(self).__name__) for module in modules]
+        self._fit(checked)
         for name, _ in self._own_modules():
             delattr(self, name)
         for i, module in enumerate(checked):
             setattr(self, str(i), module)
+
+    def _fit(self, modules: list[Module]) -> None:
+        """Raise where these modules cannot stand in this order."""
 
     def __len__(self) -> int:
         return len(self._items())
@@ -105,10 +111,28 @@ class _List(Module):
         return self
 
 
+@lru_cache(maxsize=4096)
+def _then(f: Signature, g: Signature) -> Signature:
+    return compose(f, g)
+
+
+def _chained(modules: list[Module]) -> Signature:
+    """The type of one module after the other, or a SignatureError that names the clash."""
+    found = modules[0].signature if modules else UNDECLARED
+    for i, module in enumerate(modules[1:], 1):
+        try:
+            found = _then(found, module.signature)
+        except SignatureError:
+            before = modules[0] if i == 1 else f"0-{i - 1}"
+            compose(found, module.signature, (f"Sequential: {before}", f"{i}: {module}"))
+    return found
+
+
 class Sequential(_List):
     """The modules one after the other: Sequential(f, g)(x) = g(f(x)).
 
-    Made of modules, or of one dict of named modules (their names are then the paths).
+    Made of modules, or of one dict of named modules (their names are then the paths). Its type is
+    composed of theirs; modules that do not fit together are a SignatureError at once.
 
     >>> import pydp
     >>> from pydp import nn
@@ -126,8 +150,16 @@ class Sequential(_List):
             for name, module in modules[0].items():
                 _check_name(self, name)
                 setattr(self, name, _checked(module, "Sequential"))
+            self._fit(self._items())
         else:
             self._renew(modules)
+
+    def _fit(self, modules: list[Module]) -> None:
+        _chained(modules)
+
+    @property
+    def signature(self) -> Signature:
+        return _chained(self._items())
 
     @classmethod
     def _of(cls, modules: Iterable[Module]) -> Any:

@@ -35,7 +35,7 @@ class Conv2d(Module):
     >>> import pydp
     >>> from pydp import nn
     >>> nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2).signature
-    'real[..., 3, h, w] -> real[..., 64, (h - 7) // 4 + 1, (w - 7) // 4 + 1]'
+    <signature real[..., 3, h, w] -> real[..., 64, (h - 7) // 4 + 1, (w - 7) // 4 + 1]>
     """
 
     weight: Parameter
@@ -102,7 +102,7 @@ class Conv2d(Module):
         return 2 * above, 2 * left
 
     @property
-    def signature(self) -> str:
+    def type(self) -> str:
         window = zip(
             "hw", self.kernel_size, self.stride, self._total_padding(), self.dilation, strict=True
         )

@@ -21,7 +21,7 @@ class Dropout(Module):
     True
     """
 
-    signature = "real[...] -> real[...]"
+    type = "real[...] -> real[...]"
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = number(p, "Dropout", "p", 0.0, 1.0)

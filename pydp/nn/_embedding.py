@@ -24,7 +24,7 @@ class Embedding(Module):
 
     >>> import pydp
     >>> pydp.nn.Embedding(1000, 16).signature
-    'token[...] -> real[..., 16]'
+    <signature token[...] -> real[..., 16]>
     """
 
     weight: Parameter
@@ -40,7 +40,7 @@ class Embedding(Module):
         init.normal_(self.weight)
 
     @property
-    def signature(self) -> str:
+    def type(self) -> str:
         return f"token[...] -> real[..., {self.embedding_dim}]"
 
     def forward(self, ids: Any) -> Any:

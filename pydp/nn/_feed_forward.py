@@ -50,7 +50,7 @@ class FeedForward(Module):
             self.linear1, self.linear2 = Linear(in_features, hidden), Linear(hidden, out_features)
 
     @property
-    def signature(self) -> str:
+    def type(self) -> str:
         last = self.linear2 or self.linear1
         return f"real[..., {self.linear1.in_features}] -> real[..., {last.out_features}]"
 

@@ -46,7 +46,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     @property
-    def signature(self) -> str:
+    def type(self) -> str:
         return f"real[..., {self.in_features}] -> real[..., {self.out_features}]"
 
     def forward(self, x: Any) -> Any:

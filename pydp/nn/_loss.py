@@ -47,6 +47,12 @@ class CrossEntropyLoss(Module):
         self.reduction = one_of(reduction, REDUCTIONS, "CrossEntropyLoss", "reduction")
         self.axis = integer(axis, "CrossEntropyLoss", "axis")
 
+    @property
+    def type(self) -> str:
+        if self.axis != -1:
+            return "any -> any"
+        return f"(real[..., c], token[...]) -> real[{'...' if self.reduction == 'none' else ''}]"
+
     def forward(self, logits: Any, target: Any) -> Any:
         return ops.cross_entropy(
             logits,
@@ -80,6 +86,10 @@ class MSELoss(Module):
 
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = one_of(reduction, REDUCTIONS, "MSELoss", "reduction")
+
+    @property
+    def type(self) -> str:
+        return f"(real[...], real[...]) -> real[{'...' if self.reduction == 'none' else ''}]"
 
     def forward(self, x: Any, target: Any) -> Any:
         return ops.mse_loss(x, target, reduction=self.reduction)

@@ -23,7 +23,7 @@ class MaxPool2d(Pool2d):
 
     >>> import pydp
     >>> pydp.nn.MaxPool2d(3, stride=2).signature
-    'real[..., c, h, w] -> real[..., c, (h - 3) // 2 + 1, (w - 3) // 2 + 1]'
+    <signature real[..., c, h, w] -> real[..., c, (h - 3) // 2 + 1, (w - 3) // 2 + 1]>
     """
 
     def __init__(

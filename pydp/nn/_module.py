@@ -17,6 +17,7 @@ Invariants: a module or parameter that stands in several places (a tie) is yield
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ import numpy as np
 
 from pydp import _graph
 from pydp._op import FLOAT32, FLOAT64, as_array, checked_dtype, numpy_op
+from pydp._signature import Signature, parse
 from pydp._tensor import Tensor
 from pydp.nn import _repr, _state
 from pydp.nn._where import join, say_where
@@ -53,11 +55,14 @@ class Parameter(Tensor):
         self._node = _graph.Leaf(data._array) if requires_grad else None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        copy = Parameter(_graph.wrap(self._array.copy(order="K")), self.requires_grad)
+        copy = Parameter(super().__deepcopy__(memo), self.requires_grad)
         if self.grad is not None:
-            copy.grad = _graph.wrap(self.grad._array.copy(order="K"))
+            copy.grad = deepcopy(self.grad.detach(), memo)
         memo[id(self)] = copy
         return copy
+
+    def __reduce__(self) -> Any:
+        return Parameter, (np.ascontiguousarray(self._array), self.requires_grad)
 
     def __repr__(self) -> str:
         return f"Parameter({super().__repr__()})"
@@ -84,9 +89,12 @@ class Module:
     ...         return x * self.weight
     >>> scale = Scale(2)
     >>> scale(pydp.tensor([3.0, 4.0]))
-    tensor([3., 4.])
+    tensor([3., 4.], requires_grad=True)
     >>> [name for name, _ in scale.named_parameters()]
     ['weight']
+
+    A type may be declared, as a class attribute `type` or a property; it is then checked where the
+    module is composed with others.
     """
 
     training: bool = True
@@ -102,9 +110,15 @@ class Module:
             raise
 
     @property
-    def signature(self) -> str:
-        """The type of the function: `real[..., 3] -> real[..., 4]`."""
+    def type(self) -> str:
+        """The declared type of forward, such as `real[..., 3] -> real[..., 4]`; a subclass sets it
+        to a text, or makes it from its arguments."""
         return "any -> any"
+
+    @property
+    def signature(self) -> Signature:
+        """The type of forward as a value, which composes: `f.signature >> g.signature`."""
+        return parse(self.type)
 
     # ---- attributes
 

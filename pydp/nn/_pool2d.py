@@ -27,7 +27,7 @@ class Pool2d(Module):
         self.ceil_mode = flag(ceil_mode, name, "ceil_mode")
 
     @property
-    def signature(self) -> str:
+    def type(self) -> str:
         sizes = []
         sides = zip("hw", self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
         for letter, window, stride, padding, dilation in sides:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pydp._op import Array, numpy_op
+from pydp import _graph, ops
+from pydp._op import Array, as_array
 from pydp._tensor import Tensor
 
 Place = tuple[str, Tensor]
@@ -73,7 +74,11 @@ def load(places: Iterable[Place], state: Mapping[str, Any], strict: bool, name: 
 
 
 def _array(value: Any) -> Array:
-    return value._array if isinstance(value, Tensor) else value
+    return (
+        value._array
+        if isinstance(value, Tensor)
+        else as_array(value, "load_state_dict", copy=False)
+    )
 
 
 def _fault(path: str, value: Any, target: Tensor) -> str | None:
@@ -94,8 +99,7 @@ def _write(writes: list[tuple[Tensor, Array]]) -> None:
     own = {_memory(target._array) for target, _ in writes}
     sources = [source.copy() if _memory(source) in own else source for _, source in writes]
     for (target, _), source in zip(writes, sources, strict=True):
-        numpy_op(np.copyto, target._array, source)
-        target._version[0] += 1
+        ops.write(target, _graph.wrap(source))
 
 
 def _memory(array: Array) -> int:

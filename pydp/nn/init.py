@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from pydp._op import Array, numpy_op
+from pydp import _graph, ops
+from pydp._op import Array
 from pydp._tensor import Tensor
 
 
@@ -104,7 +105,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     tensor([0.5, 0.5])
     """
     _check("constant_", tensor, val=val)
-    return _write(tensor, np.array(val, tensor.dtype))
+    return _write(tensor, np.full(tensor.shape, val, tensor.dtype))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -279,7 +280,7 @@ def _kaiming_std(function: str, tensor: Tensor, a: float, mode: str, nonlinearit
 
 def _write(tensor: Tensor, values: Array, scale: float = 1.0, shift: float = 0.0) -> Tensor:
     """values · scale + shift into the tensor's memory."""
-    dtype = tensor.dtype.type
-    numpy_op(np.copyto, tensor._array, values * dtype(scale) + dtype(shift), casting="same_kind")
-    tensor._version[0] += 1
+    dtype = tensor.dtype
+    values = values.astype(dtype, copy=False) * dtype.type(scale) + dtype.type(shift)
+    ops.write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)))
     return tensor
