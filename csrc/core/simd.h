@@ -18,7 +18,14 @@
  *     v_select(m, a, b)         a where m, b elsewhere
  *     v_bits(x) v_real(i)       the same bits seen as vint, as vreal
  *     v_set_int(i)              i in every lane
+ *     v_shift_down(i, n)        i >> n with zeros coming in
+ *     v_scale(x, n)             x * 2^n for a whole n, rounded once
+ *     v_split(x, &e)            m in [3/4, 3/2) with x = m * 2^e
+ *     v_product_error(a, b, p)  a * b - p for p = a * b rounded
  *     v_sum(x) v_top(x)         sum and maximum of the lanes, in a fixed order
+ *     v_transpose(x)            x[VL] as a VL x VL matrix, transposed in place
+ *     v_sums(x)                 lane i is the sum of the lanes of x[i]; x[VL]
+ *                               is used up
  *
  * Invariant: no file but this one asks which instruction set it is compiled
  * for. Contraction is off (-ffp-contract=off): a * b + c is two roundings, and
@@ -44,6 +51,15 @@
 #endif
 
 #define VL ((int64_t)(PD_VECTOR_BYTES / sizeof(real)))
+/* VL once more, usable in #if. */
+#define V_LANES (PD_VECTOR_BYTES >> (2 + REAL_IS_DOUBLE))
+
+/* How many vectors fit into registers at once. */
+#if defined(__AVX512F__) || defined(__ARM_NEON)
+#define V_REGISTERS 32
+#else
+#define V_REGISTERS 16
+#endif
 
 #if REAL_IS_DOUBLE
 typedef int64_t int_of_real;
@@ -53,14 +69,22 @@ typedef int32_t int_of_real;
 
 typedef real vreal __attribute__((vector_size(PD_VECTOR_BYTES)));
 typedef int_of_real vint __attribute__((vector_size(PD_VECTOR_BYTES)));
-typedef real vreal_unaligned
-    __attribute__((vector_size(PD_VECTOR_BYTES), aligned(sizeof(real)),
-                   may_alias));
+#if REAL_IS_DOUBLE
+typedef uint64_t vuint __attribute__((vector_size(PD_VECTOR_BYTES)));
+#else
+typedef uint32_t vuint __attribute__((vector_size(PD_VECTOR_BYTES)));
+#endif
+typedef real vreal_unaligned __attribute__((vector_size(PD_VECTOR_BYTES),
+                                            aligned(sizeof(real)), may_alias));
 
 #define V_INLINE static inline __attribute__((always_inline, unused))
 /* Placed before a loop of constant length that must become straight code;
  * without it accumulators end up on the stack. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 64")
+#endif
 
 V_INLINE vreal v_load(const real *p) {
     return (vreal)(*(const vreal_unaligned *)p);
@@ -70,6 +94,7 @@ V_INLINE void v_store(real *p, vreal x) {
 }
 V_INLINE vint v_bits(vreal x) { return (vint)x; }
 V_INLINE vreal v_real(vint i) { return (vreal)i; }
+V_INLINE vint v_shift_down(vint i, int n) { return (vint)((vuint)i >> n); }
 
 /* ---- AVX-512 ------------------------------------------------------------ */
 #if defined(__AVX512F__)
@@ -116,6 +141,15 @@ V_INLINE int m_any(vmask a) { return a != 0; }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) {
     return V512(mask_blend)(m, b, a);
 }
+V_INLINE vreal v_scale(vreal x, vreal n) { return V512(scalef)(x, n); }
+V_INLINE vreal v_split(vreal x, vreal *e) {
+    vreal m = V512(getmant)(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+    *e = V512(getexp)(x) - V512(getexp)(m);
+    return m;
+}
+V_INLINE vreal v_product_error(vreal a, vreal b, vreal p) {
+    return V512(fmsub)(a, b, p);
+}
 
 #else
 /* ---- masks as vectors of 0 and -1: AVX2, SSE2, NEON --------------------- */
@@ -131,20 +165,13 @@ V_INLINE vmask v_nan(vreal a) { return (vmask)(a != a); }
 V_INLINE vmask m_and(vmask a, vmask b) { return a & b; }
 V_INLINE vmask m_or(vmask a, vmask b) { return a | b; }
 V_INLINE vmask m_not(vmask a) { return ~a; }
-V_INLINE int m_any(vmask a) {
-    int_of_real any = 0;
-    for (int i = 0; i < VL; i++) any |= a[i];
-    return any != 0;
-}
-V_INLINE vreal v_select(vmask m, vreal a, vreal b) {
-    return (vreal)((m & (vint)a) | (~m & (vint)b));
-}
 V_INLINE vreal v_abs(vreal x) {
     return (vreal)((vint)x & ~(vint)(v_set((real)-0.0)));
 }
 
 #if defined(__AVX2__)
 
+V_INLINE int m_any(vmask a) { return _mm256_movemask_epi8((__m256i)a) != 0; }
 #if REAL_IS_DOUBLE
 #define V256(name) _mm256_##name##_pd
 #define V_MASK_INDEX (__m256i)((vint){0, 1, 2, 3} < (int_of_real)n)
@@ -166,9 +193,23 @@ V_INLINE vreal v_max(vreal a, vreal b) { return V256(max)(a, b); }
 V_INLINE vreal v_min(vreal a, vreal b) { return V256(min)(a, b); }
 V_INLINE vreal v_sqrt(vreal x) { return V256(sqrt)(x); }
 V_INLINE vreal v_round(vreal x) { return V256(round)(x, 0x08); }
+V_INLINE vreal v_select(vmask m, vreal a, vreal b) {
+    return V256(blendv)(b, a, (vreal)m);
+}
+V_INLINE vreal v_product_error(vreal a, vreal b, vreal p) {
+    return V256(fmsub)(a, b, p);
+}
 
 #else /* 16-byte vectors: SSE2 and NEON */
 
+V_INLINE int m_any(vmask a) {
+    typedef int64_t two_words __attribute__((vector_size(16)));
+    two_words w = (two_words)a;
+    return (w[0] | w[1]) != 0;
+}
+V_INLINE vreal v_select(vmask m, vreal a, vreal b) {
+    return (vreal)((m & (vint)a) | (~m & (vint)b));
+}
 V_INLINE vreal v_load_first(const real *p, int64_t n) {
     vreal x = {0};
     for (int64_t i = 0; i < n; i++) x[i] = p[i];
@@ -177,13 +218,12 @@ V_INLINE vreal v_load_first(const real *p, int64_t n) {
 V_INLINE void v_store_first(real *p, vreal x, int64_t n) {
     for (int64_t i = 0; i < n; i++) p[i] = x[i];
 }
-/* Adding and taking away 1.5 * 2^(mantissa bits) rounds to an integer; beyond
- * half of that every value is one already. */
+/* Adding and taking away 2^(mantissa bits) with x's sign rounds to an integer;
+ * from there on every value is one already. */
 V_INLINE vreal v_round(vreal x) {
-    const vreal magic =
-        v_set(REAL_IS_DOUBLE ? (real)0x1.8p52 : (real)0x1.8p23);
-    const vreal limit = v_set(REAL_IS_DOUBLE ? (real)0x1p51 : (real)0x1p22);
+    const vreal limit = v_set(REAL_IS_DOUBLE ? (real)0x1p52 : (real)0x1p23);
     vint sign = (vint)x & (vint)v_set((real)-0.0);
+    vreal magic = (vreal)((vint)limit | sign);
     vreal rounded = (vreal)((vint)((x + magic) - magic) | sign);
     return v_select(v_lt(v_abs(x), limit), rounded, x);
 }
@@ -198,6 +238,9 @@ V_INLINE vreal v_fma(vreal a, vreal b, vreal c) {
     return (vreal)V_NEON(vfma)(c, a, b);
 }
 V_INLINE vreal v_sqrt(vreal x) { return (vreal)V_NEON(vsqrt)(x); }
+V_INLINE vreal v_product_error(vreal a, vreal b, vreal p) {
+    return v_fma(a, b, -p);
+}
 /* vmaxq gives NaN where either is one; the rule here is "b where either is". */
 V_INLINE vreal v_max(vreal a, vreal b) { return v_select(v_lt(b, a), a, b); }
 V_INLINE vreal v_min(vreal a, vreal b) { return v_select(v_lt(a, b), a, b); }
@@ -222,25 +265,125 @@ V_INLINE vreal v_sqrt(vreal x) {
     return x;
 }
 #endif
+#if !defined(__ARM_NEON)
+/* Without a fused multiply-add: both factors are cut in halves whose products
+ * are exact (Dekker). */
+V_INLINE vreal v_product_error(vreal a, vreal b, vreal p) {
+    const int_of_real lower =
+        ((int_of_real)1 << (REAL_IS_DOUBLE ? 27 : 12)) - 1;
+    const vint upper = ~(lower - (vint){0});
+    vreal a1 = (vreal)((vint)a & upper), a2 = a - a1;
+    vreal b1 = (vreal)((vint)b & upper), b2 = b - b1;
+    return ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2;
+}
+#endif
 #endif /* 16-byte vectors */
+
+/* The exponent is cut in two so that both factors are normal: the first
+ * product is then exact and the second rounds once, also to a denormal. The
+ * low bits of n + magic are n + 2 * bias. Holds for -2000 <= n <= 2000
+ * (double), -250 <= n <= 250 (float). */
+V_INLINE vreal v_scale(vreal x, vreal n) {
+    const int field = REAL_IS_DOUBLE ? 52 : 23;
+    const vreal magic = v_set(REAL_IS_DOUBLE ? (real)(0x1.8p52 + 2046)
+                                             : (real)(0x1.8p23 + 254));
+    vint whole = (vint)(n + magic), half = v_shift_down(whole, 1);
+    vint rest = (vint)((vuint)whole - (vuint)half); /* of NaN it may wrap */
+    return x * (vreal)(half << field) * (vreal)(rest << field);
+}
+/* As the AVX-512 instructions have it: e = -inf for zero, +inf for inf, and
+ * m or e is NaN for a negative x or NaN. */
+V_INLINE vreal v_split(vreal x, vreal *e) {
+    const int field = REAL_IS_DOUBLE ? 52 : 23;
+    const vreal least = v_set((real)(REAL_IS_DOUBLE ? 0x1p-1022 : 0x1p-126));
+    const vreal infinity = v_set((real)__builtin_inf()), zero = v_set(0);
+    const vreal ones = v_set((real)(REAL_IS_DOUBLE ? 0x1p52 : 0x1p23));
+    const vreal bias =
+        v_set((real)(REAL_IS_DOUBLE ? 0x1p52 + 1023 : 0x1p23 + 127));
+    const vint start = (vint)v_set((real)0.75);
+    vmask small = v_lt(x, least);
+    vreal scaled =
+        v_select(small, x * v_set((real)(REAL_IS_DOUBLE ? 0x1p54 : 0x1p24)), x);
+    vint i = (vint)((vuint)scaled + (vuint)((vint)v_set((real)1) - start));
+    vreal n = (vreal)(v_shift_down(i, field) | (vint)ones) - bias;
+    n = n - (vreal)(small & (vint)v_set((real)(REAL_IS_DOUBLE ? 54 : 24)));
+    n = v_select(v_lt(x, infinity), n, x);
+    *e = v_select(v_eq(x, zero), -infinity, n);
+    const int_of_real fraction = ((int_of_real)1 << field) - 1;
+    vreal m = (vreal)((i & (fraction - (vint){0})) + start);
+    return v_select(v_lt(x, zero), v_set((real)__builtin_nan("")), m);
+}
 #endif /* masks as vectors */
 
 /* ---- every instruction set ---------------------------------------------- */
 
 V_INLINE vint v_set_int(int_of_real i) { return i - (vint){0}; }
 
+/* Two vectors seen as rows of blocks of `s` lanes: V_EVEN takes the blocks
+ * 0, 2 … of a and puts those of b between them, V_ODD the blocks 1, 3 …
+ *     a = a0 a1 a2 a3, b = b0 b1 b2 b3 ->  a0 b0 a2 b2  and  a1 b1 a3 b3 */
+#define V_EVEN_LANE(s, l) ((l) & (s) ? V_LANES + (l) - (s) : (l))
+#define V_ODD_LANE(s, l) ((l) & (s) ? V_LANES + (l) : (l) + (s))
+#define V_TURN_LANE(s, l) (((l) + (s)) % V_LANES)
+#define V_LIST2(f, s, l) f(s, l), f(s, l + 1)
+#define V_LIST4(f, s, l) V_LIST2(f, s, l), V_LIST2(f, s, l + 2)
+#define V_LIST8(f, s, l) V_LIST4(f, s, l), V_LIST4(f, s, l + 4)
+#define V_LIST16(f, s, l) V_LIST8(f, s, l), V_LIST8(f, s, l + 8)
+#define V_LIST(f, s) PD_JOIN(V_LIST, V_LANE_COUNT)(f, s, 0)
+#define V_EVEN(a, b, s) __builtin_shufflevector(a, b, V_LIST(V_EVEN_LANE, s))
+#define V_ODD(a, b, s) __builtin_shufflevector(a, b, V_LIST(V_ODD_LANE, s))
+#define V_TURN(a, s) __builtin_shufflevector(a, a, V_LIST(V_TURN_LANE, s))
+#if V_LANES == 16
+#define V_LANE_COUNT 16
+#define V_EACH_STEP(f) f(1) f(2) f(4) f(8)
+#define V_EACH_HALF(f) f(8) f(4) f(2) f(1)
+#elif V_LANES == 8
+#define V_LANE_COUNT 8
+#define V_EACH_STEP(f) f(1) f(2) f(4)
+#define V_EACH_HALF(f) f(4) f(2) f(1)
+#elif V_LANES == 4
+#define V_LANE_COUNT 4
+#define V_EACH_STEP(f) f(1) f(2)
+#define V_EACH_HALF(f) f(2) f(1)
+#else
+#define V_LANE_COUNT 2
+#define V_EACH_STEP(f) f(1)
+#define V_EACH_HALF(f) f(1)
+#endif
+
+/* Step s exchanges, in every 2s x 2s block, the two s x s corners that are off
+ * the diagonal; after the steps 1, 2, 4 … all is transposed. */
+V_INLINE void v_transpose(vreal *x) {
+#define V_EXCHANGE(s)                                                          \
+    UNROLL for (int i = 0; i < V_LANES; i++) if (!(i & (s))) {                 \
+        vreal even = V_EVEN(x[i], x[i + (s)], s);                              \
+        x[i + (s)] = V_ODD(x[i], x[i + (s)], s);                               \
+        x[i] = even;                                                           \
+    }
+    V_EACH_STEP(V_EXCHANGE)
+#undef V_EXCHANGE
+}
+V_INLINE vreal v_sums(vreal *x) {
+#define V_ADD_PAIRS(s)                                                         \
+    UNROLL for (int i = 0; i < V_LANES; i += 2 * (s)) x[i] =                   \
+        V_EVEN(x[i], x[i + (s)], s) + V_ODD(x[i], x[i + (s)], s);
+    V_EACH_STEP(V_ADD_PAIRS)
+#undef V_ADD_PAIRS
+    return x[0];
+}
 /* Lanes are added pairwise, lane i with lane i + VL/2, until one is left. */
 V_INLINE real v_sum(vreal x) {
-    for (int half = (int)VL / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) x[i] = x[i] + x[i + half];
+#define V_ADD_HALF(s) x = x + V_TURN(x, s);
+    V_EACH_HALF(V_ADD_HALF)
+#undef V_ADD_HALF
     return x[0];
 }
 /* The largest lane; NaN if any lane is NaN. */
 V_INLINE real v_top(vreal x) {
-    real top = x[0];
-    for (int i = 1; i < VL; i++)
-        if (x[i] > top || x[i] != x[i]) top = x[i];
-    return top;
+#define V_TOP_HALF(s) x = v_select(v_nan(x), x, v_max(x, V_TURN(x, s)));
+    V_EACH_HALF(V_TOP_HALF)
+#undef V_TOP_HALF
+    return x[0];
 }
 
 #endif

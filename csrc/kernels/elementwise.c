@@ -13,6 +13,7 @@
 #include "par.h"
 #include "real.h"
 #include "simd.h"
+#include "vmath.h"
 
 enum { CHUNK = 16384, SPAN = 512 };
 

@@ -1,7 +1,8 @@
 """Elementwise functions: y[i] = f(x[i]) and y[i] = f(a[i], b[i]), broadcast.
 
-A rule is a row of a table: the NumPy function that defines it, what backward wants, and the
-derivative. The formulas themselves stand in csrc/kernels/elementwise.inc under the same names.
+A rule is a row of a table: the NumPy function that defines it, what backward looks at, and the
+derivative. The formulas of the kernels stand in csrc/kernels/elementwise.inc under the same names;
+the public functions are in _math.py and _activation.py.
 
 Invariant: a result follows the layout of its first operand of full rank, and the gradient of a
 broadcast operand is summed back to the operand's shape.
@@ -15,16 +16,19 @@ from typing import Any
 
 import numpy as np
 
-from pydp import _kernels
+from pydp import _graph
 from pydp._graph import apply
-from pydp._op import Array, Op, numpy_op, operands, real_tensor, registry
+from pydp._kernels import binary as binary_kernel
+from pydp._kernels import binary_functions, unary_functions
+from pydp._kernels import unary as unary_kernel
+from pydp._op import Array, Op, gradient_of, numpy_op
 from pydp.ops._reduce import sum_to
 
 Derivative = Callable[..., Any]
 
 
 class Unary(Op):
-    """A rule y = f(x). `saves` is "x", "y" or "": what the derivative looks at."""
+    """A rule y = f(x). `saves` is "x", "y" or "": what the derivative looks at after dy."""
 
     type = "real[...] -> real[...]"
     code: int
@@ -33,9 +37,9 @@ class Unary(Op):
 
     @classmethod
     def forward(cls, needs: Any, x: Array) -> tuple[Array, Any]:
-        y = _kernels.unary(cls.code, x)
-        if y is NotImplemented:
-            y = numpy_op(cls.reference, x)
+        y = unary_kernel(cls.code, x)
+        if y is NotImplemented:  # integers: NumPy's
+            y = np.asarray(numpy_op(cls.reference, x))
         if needs is None or not cls.saves:
             return y, None
         return y, (x if cls.saves == "x" else y,)
@@ -46,33 +50,45 @@ class Unary(Op):
 
 
 class Binary(Op):
-    """A rule y = f(a, b). `saves` names those of a, b and y that the derivatives look at."""
+    """A rule y = f(a, b). `looks` names, for each derivative, those of a, b and y that it looks at:
+    only what a needed derivative looks at is saved. Derivatives are called with (dy, a, b, y), None
+    in place of what was not saved."""
 
     type = "(real[...], real[...]) -> real[...]"
     code: int
-    saves: str
-    derivative: tuple[Derivative | None, Derivative | None]
+    looks: tuple[str, str]
+    derivatives: tuple[Derivative | None, Derivative | None]
 
     @classmethod
     def forward(cls, needs: Any, a: Array, b: Array) -> tuple[Array, Any]:
-        y = _kernels.binary(cls.code, a, b)
-        if y is NotImplemented:
+        y = binary_kernel(cls.code, a, b)
+        if y is NotImplemented:  # integers, or shapes that do not fit
             check_broadcast(cls.name, a, b)
             y = np.asarray(numpy_op(cls.reference, a, b))
         if needs is None:
             return y, None
-        broadcast = not a.size == b.size == y.size
-        shapes = (a.shape, b.shape) if broadcast else None
-        if not cls.saves and not broadcast:
-            return y, None
-        named = {"a": a, "b": b, "y": y}
-        return y, (shapes, *[named[letter] for letter in cls.saves])
+        shapes = None if a.size == b.size == y.size else (a.shape, b.shape)
+        looks_a, looks_b = cls.looks
+        looks = (looks_a if needs[0] else "") + (looks_b if needs[1] else "")
+        if not looks:
+            return y, shapes and (shapes, None, None, None)
+        return y, (
+            shapes,
+            a if "a" in looks else None,
+            b if "b" in looks else None,
+            y if "y" in looks else None,
+        )
 
     @classmethod
     def backward(cls, saved: Any, dy: Any, needs: Any) -> tuple[Any, Any]:
-        shapes, *values = saved or (None,)
-        da = cls.derivative[0](dy, *values) if needs[0] and cls.derivative[0] else None
-        db = cls.derivative[1](dy, *values) if needs[1] and cls.derivative[1] else None
+        shapes, a, b, y = saved or (None, None, None, None)
+        if cls.composed is not None:
+            da, db = gradient_of(cls.composed, (a, b), dy, needs)
+        else:
+            da, db = [
+                derivative(dy, a, b, y) if need and derivative else None
+                for need, derivative in zip(needs, cls.derivatives, strict=True)
+            ]
         if shapes:
             da = None if da is None else sum_to(da, shapes[0])
             db = None if db is None else sum_to(db, shapes[1])
@@ -93,90 +109,139 @@ def check_broadcast(op: str, a: Array, b: Array) -> None:
         ) from None
 
 
+# ---- the table -----------------------------------------------------------------------------------
+
+
 def _unary(name: str, reference: Callable[..., Any], saves: str, derivative: Derivative) -> Any:
-    members = {
+    return type(name, (Unary,), {
         "__module__": __name__,
         "name": name,
-        "code": _kernels.unary_functions[name],
+        "code": unary_functions[name],
         "reference": staticmethod(reference),
         "saves": saves,
         "derivative": staticmethod(derivative),
-    }
-    return type(name, (Unary,), members)
+    })  # fmt: skip
 
 
 def _binary(
     name: str,
     reference: Callable[..., Any],
-    saves: str,
-    da: Derivative | None,
-    db: Derivative | None,
+    da: tuple[str, Derivative | None],
+    db: tuple[str, Derivative | None],
     composed: Callable[..., Any] | None = None,
 ) -> Any:
-    members = {
+    return type(name, (Binary,), {
         "__module__": __name__,
         "name": name,
-        "code": _kernels.binary_functions[name],
+        "code": binary_functions[name],
         "reference": staticmethod(reference),
-        "saves": saves,
-        "derivative": (da, db),
-    }
-    return type(name, (Binary,), members)
+        "looks": (da[0], db[0]),
+        "derivatives": (da[1], db[1]),
+        "composed": composed and staticmethod(composed),
+    })  # fmt: skip
 
 
-def _sigmoid(x: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return np.asarray(1 / (1 + np.exp(-x)))
+def np_erf(x: Array) -> Array:
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x), dtype=np.float64)
 
 
-def _gelu(x: Array) -> Array:
-    return np.asarray(0.5 * x * (1 + _erf(x / math.sqrt(2))))
+def np_sigmoid(x: Array) -> Array:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
 
 
-def _gelu_tanh(x: Array) -> Array:
-    return np.asarray(0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))
+def np_gelu_slope(x: Array) -> Array:
+    normal = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    return np.asarray(0.5 * (1 + np_erf(x / math.sqrt(2))) + x * normal)
 
 
-_erf = np.frompyfunc(math.erf, 1, 1)
+K0, K1 = math.sqrt(2 / math.pi), 0.044715
 
-# ---- the table -----------------------------------------------------------------------------------
-# One letter each for what the derivative looks at: x (or a, b) the inputs, y the result.
 
+def np_gelu_tanh_slope(x: Array) -> Array:
+    t = np.tanh(K0 * (x + K1 * x**3))
+    return np.asarray(0.5 * (1 + t) + 0.5 * x * (1 - t * t) * K0 * (1 + 3 * K1 * x * x))
+
+
+def gelu_tanh_slope(x: Any, dy: Any) -> Any:
+    t = apply(TANH, (K0 * (x + K1 * x * x * x),))
+    return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (K0 * (1 + 3 * K1 * x * x)))
+
+
+def gelu_curve(x: Any) -> Any:
+    """gelu's second derivative: φ(x) (2 − x²), φ the normal density."""
+    return apply(EXP, (-0.5 * (x * x),)) * (2.0 - x * x) * (1 / math.sqrt(2 * math.pi))
+
+
+def nothing(*_: Any) -> None:
+    """The derivative of a step function: zero wherever it exists."""
+
+
+# One letter each for what the derivative looks at after dy: x (or a, b) the inputs, y the result.
 # fmt: off
+COPY = _unary("copy", np.array, "", lambda dy: dy)
 NEGATIVE = _unary("negative", np.negative, "", lambda dy: -dy)
-RELU = _unary("relu", lambda x: np.maximum(x, 0), "y", lambda dy, y: relu_backward(y, dy))
+ABS = _unary("abs", np.abs, "x", lambda dy, x: dy * apply(SIGN, (x,)))
+SIGN = _unary("sign", np.sign, "", nothing)
+SQUARE = _unary("square", np.square, "x", lambda dy, x: dy * (2.0 * x))
+SQRT = _unary("sqrt", np.sqrt, "y", lambda dy, y: dy * 0.5 / y)
+RECIPROCAL = _unary("reciprocal", np.reciprocal, "y", lambda dy, y: -dy * (y * y))
+EXP = _unary("exp", np.exp, "y", lambda dy, y: dy * y)
+EXPM1 = _unary("expm1", np.expm1, "y", lambda dy, y: dy * (y + 1.0))
+LOG = _unary("log", np.log, "x", lambda dy, x: dy / x)
+LOG1P = _unary("log1p", np.log1p, "x", lambda dy, x: dy / (1.0 + x))
+SIN = _unary("sin", np.sin, "x", lambda dy, x: dy * apply(COS, (x,)))
+COS = _unary("cos", np.cos, "x", lambda dy, x: -dy * apply(SIN, (x,)))
+TANH = _unary("tanh", np.tanh, "y", lambda dy, y: apply(TANH_BACKWARD, (y, dy)))
+ERF = _unary("erf", np_erf, "x",
+             lambda dy, x: dy * (2 / math.sqrt(math.pi) * apply(EXP, (-(x * x),))))
+SIGMOID = _unary("sigmoid", np_sigmoid, "y", lambda dy, y: apply(SIGMOID_BACKWARD, (y, dy)))
+SOFTPLUS = _unary("softplus", lambda x: np.logaddexp(x, 0), "x",
+                  lambda dy, x: dy * apply(SIGMOID, (x,)))
+RELU = _unary("relu", lambda x: np.maximum(x, 0), "y",
+              lambda dy, y: apply(RELU_BACKWARD, (y, dy)))
+GELU = _unary("gelu", lambda x: 0.5 * x * (1 + np_erf(x / math.sqrt(2))), "x",
+              lambda dy, x: apply(GELU_BACKWARD, (x, dy)))
+GELU_TANH = _unary("gelu_tanh", lambda x: 0.5 * x * (1 + np.tanh(K0 * (x + K1 * x**3))), "x",
+                   lambda dy, x: apply(GELU_TANH_BACKWARD, (x, dy)))
 
-ADD = _binary("add", np.add, "", lambda dy: dy, lambda dy: dy)
-SUBTRACT = _binary("subtract", np.subtract, "", lambda dy: dy, lambda dy: -dy)
-MULTIPLY = _binary("multiply", np.multiply, "ab", lambda dy, a, b: dy * b, lambda dy, a, b: dy * a)
-DIVIDE = _binary("divide", np.divide, "by", lambda dy, b, y: dy / b, lambda dy, b, y: -(dy * y) / b)
-RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y > 0, dy, 0), "a",
-                        None, lambda d, y: relu_backward(y, d))
+ADD = _binary("add", np.add, ("", lambda dy, a, b, y: dy), ("", lambda dy, a, b, y: dy))
+SUBTRACT = _binary("subtract", np.subtract,
+                   ("", lambda dy, a, b, y: dy), ("", lambda dy, a, b, y: -dy))
+MULTIPLY = _binary("multiply", np.multiply,
+                   ("b", lambda dy, a, b, y: dy * b), ("a", lambda dy, a, b, y: dy * a))
+DIVIDE = _binary("divide", np.divide,
+                 ("b", lambda dy, a, b, y: dy / b), ("by", lambda dy, a, b, y: -(dy * y) / b))
+MAXIMUM = _binary("maximum", np.maximum,
+                  ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (a, b))),
+                  ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (b, a))))
+MINIMUM = _binary("minimum", np.minimum,
+                  ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (b, a))),
+                  ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (a, b))))
+MAXIMUM_SHARE = _binary("maximum_share", lambda a, b: (a > b) + 0.5 * (a == b),
+                        ("", None), ("", None))
+
+# The backward kernels of the activations: a is what forward saved, b is dy; the result is dx.
+RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y > 0, dy, 0),
+                        ("", None), ("a", lambda d, y, dy, _: apply(RELU_BACKWARD, (y, d))))
+TANH_BACKWARD = _binary("tanh_backward", lambda y, dy: dy * (1 - y * y),
+                        ("ab", lambda d, y, dy, _: d * dy * (-2.0 * y)),
+                        ("a", lambda d, y, dy, _: apply(TANH_BACKWARD, (y, d))))
+SIGMOID_BACKWARD = _binary("sigmoid_backward", lambda y, dy: dy * y * (1 - y),
+                           ("ab", lambda d, y, dy, _: d * dy * (1.0 - 2.0 * y)),
+                           ("a", lambda d, y, dy, _: apply(SIGMOID_BACKWARD, (y, d))))
+GELU_BACKWARD = _binary("gelu_backward", lambda x, dy: dy * np_gelu_slope(x),
+                        ("ab", lambda d, x, dy, _: d * dy * gelu_curve(x)),
+                        ("a", lambda d, x, dy, _: apply(GELU_BACKWARD, (x, d))))
+GELU_TANH_BACKWARD = _binary("gelu_tanh_backward", lambda x, dy: dy * np_gelu_tanh_slope(x),
+                             ("ab", None), ("ab", None), composed=gelu_tanh_slope)
 # fmt: on
 
 
-def relu(x: Any) -> Any:
-    """max(x, 0).
-
-    Type: ``real[...] -> real[...]``. The gradient at 0 is 0; NaN stays NaN.
-
-    >>> import pydp
-    >>> pydp.relu(pydp.tensor([-1.0, 0.0, 2.0]))
-    tensor([0., 0., 2.])
-    """
-    return apply(RELU, (real_tensor(x, "relu", "x"),))
+def power_db(dy: Any, a: Any, b: Any, y: Any) -> Any:
+    """dy · y · log a, and 0 where a = 0: there y is 0, or 1 and stays 1 for b next to 0."""
+    zero = _graph.wrap(numpy_op(np.equal, a._array, 0).astype(a.dtype))
+    return dy * (y * apply(LOG, (a + zero,)))
 
 
-def relu_backward(y: Any, dy: Any) -> Any:
-    """dy where y > 0, else 0: the gradient of relu from its result."""
-    return apply(RELU_BACKWARD, (y, dy))
-
-
-def add(a: Any, b: Any) -> Any:
-    """a + b, broadcast."""
-    return apply(ADD, operands("add", a, b))
-
-
-def multiply(a: Any, b: Any) -> Any:
-    """a · b, broadcast."""
-    return apply(MULTIPLY, operands("multiply", a, b))
+POWER = _binary("power", np.power,
+                ("ab", lambda dy, a, b, y: dy * (b * apply(POWER, (a, b - 1.0)))), ("aby", power_db))  # fmt: skip

@@ -1,40 +1,214 @@
-"""Reductions over any axes: sum (mean, max … follow with their kernel)."""
+"""Reductions over any axes: sum, mean, max, min.
+
+Floats go through csrc/kernels/reduce.c. Integers and bool are NumPy's, in the dtypes of the array
+API standard: sums in int64 or uint64, and a mean is float32.
+
+The gradient of a sum is a broadcast and the gradient of a broadcast is a sum (`sum_to`), so neither
+copies anything but the numbers themselves.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, ClassVar
 
 import numpy as np
 
+from pydp import _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, axes_tuple, numpy_op, operands
+from pydp._op import FLOAT32, Array, Op, axes_tuple, numpy_op, operands
 from pydp.ops._shape import broadcast_to, reshape
 
+Axes = tuple[int, ...]
 
-class Sum(Op):
-    name = "sum"
-    type = "real[...] -> real[]"
 
-    @staticmethod
-    def forward(needs: Any, x: Array, axes: tuple[int, ...], keepdims: bool) -> Any:
-        y = np.asarray(numpy_op(np.sum, x, axis=axes, keepdims=keepdims))
+class Reduction(Op):
+    """A rule y = f of x over axes, which are ascending and counted from the front."""
+
+    type = "real[...] -> real[...]"
+    code: ClassVar[int]
+
+    @classmethod
+    def forward(cls, needs: Any, x: Array, axes: Axes, keepdims: bool) -> Any:
+        y = _kernels.reduce(cls.code, x, axes, keepdims)
+        if y is NotImplemented:
+            y = np.asarray(numpy_op(cls.of_integers, x, axes, keepdims))
         return y, (x.shape,)
 
     @staticmethod
-    def backward(saved: Any, dy: Any, needs: Any, axes: Any, keepdims: bool) -> Any:
-        (shape,) = saved
-        kept = tuple([1 if i in axes else n for i, n in enumerate(shape)])
-        return (broadcast_to(reshape(dy, kept), shape),)
+    def of_integers(x: Array, axes: Axes, keepdims: bool) -> Any:
+        raise NotImplementedError
+
+
+def kept_shape(shape: tuple[int, ...], axes: Axes) -> tuple[int, ...]:
+    """The shape with length 1 in place of the reduced axes."""
+    return tuple([1 if i in axes else n for i, n in enumerate(shape)])
+
+
+def _spread(dy: Any, shape: tuple[int, ...], axes: Axes) -> Any:
+    """The gradient of a sum: dy, repeated along the reduced axes."""
+    return broadcast_to(reshape(dy, kept_shape(shape, axes)), shape)
+
+
+class Sum(Reduction):
+    name = "sum"
+    code = _kernels.reduce_functions["sum"]
 
     @staticmethod
-    def reference(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-        return np.asarray(np.sum(x, axis=axes, keepdims=keepdims))
+    def of_integers(x: Array, axes: Axes, keepdims: bool) -> Any:
+        dtype = np.uint64 if x.dtype.kind == "u" else np.int64
+        return np.sum(x, axis=axes, keepdims=keepdims, dtype=dtype)
+
+    @staticmethod
+    def backward(saved: Any, dy: Any, needs: Any, axes: Axes, keepdims: bool) -> Any:
+        return (_spread(dy, saved[0], axes),)
+
+    @staticmethod
+    def reference(x: Array, axes: Axes, keepdims: bool) -> Array:
+        total = np.zeros(kept_shape(x.shape, axes))
+        for index in np.ndindex(x.shape):
+            total[tuple([0 if i in axes else k for i, k in enumerate(index)])] += x[index]
+        return total if keepdims else np.squeeze(total, axes)
 
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The sum over the axes."""
+class Mean(Reduction):
+    name = "mean"
+    code = _kernels.reduce_functions["mean"]
+
+    @staticmethod
+    def of_integers(x: Array, axes: Axes, keepdims: bool) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            total = np.sum(x, axis=axes, keepdims=keepdims, dtype=np.float64)
+            return (total / math.prod([x.shape[i] for i in axes])).astype(FLOAT32)
+
+    @staticmethod
+    def backward(saved: Any, dy: Any, needs: Any, axes: Axes, keepdims: bool) -> Any:
+        (shape,) = saved
+        return (_spread(dy / math.prod([shape[i] for i in axes]), shape, axes),)
+
+    @staticmethod
+    def reference(x: Array, axes: Axes, keepdims: bool) -> Array:
+        count = math.prod([x.shape[i] for i in axes])
+        return np.asarray(Sum.reference(x, axes, keepdims) / np.float64(count))
+
+
+class Extremum(Reduction):
+    """max or min. The gradient is shared evenly by all x that are equal to y."""
+
+    @classmethod
+    def forward(cls, needs: Any, x: Array, axes: Axes, keepdims: bool) -> Any:
+        y, _ = super().forward(needs, x, axes, keepdims)
+        return y, (x, y)
+
+    @classmethod
+    def backward(cls, saved: Any, dy: Any, needs: Any, axes: Axes, keepdims: bool) -> Any:
+        from pydp.ops._elementwise import MAXIMUM_SHARE
+
+        x, y = [value.detach() for value in saved]
+        kept = kept_shape(x.shape, axes)
+        pair = (x, reshape(y, kept)) if cls is Max else (reshape(y, kept), x)
+        tie = apply(MAXIMUM_SHARE, pair)  # 1/2 where x = y, else 0
+        return (reshape(dy, kept) / sum(tie, axes, keepdims=True) * tie,)
+
+
+class Max(Extremum):
+    name = "max"
+    code = _kernels.reduce_functions["max"]
+
+    @staticmethod
+    def of_integers(x: Array, axes: Axes, keepdims: bool) -> Any:
+        return np.max(x, axis=axes, keepdims=keepdims)
+
+    @staticmethod
+    def reference(x: Array, axes: Axes, keepdims: bool) -> Array:
+        return np.asarray(np.max(x, axis=axes, keepdims=keepdims))
+
+
+class Min(Extremum):
+    name = "min"
+    code = _kernels.reduce_functions["min"]
+
+    @staticmethod
+    def of_integers(x: Array, axes: Axes, keepdims: bool) -> Any:
+        return np.min(x, axis=axes, keepdims=keepdims)
+
+    @staticmethod
+    def reference(x: Array, axes: Axes, keepdims: bool) -> Array:
+        return np.asarray(np.min(x, axis=axes, keepdims=keepdims))
+
+
+# ---- what people call ----------------------------------------------------------------------------
+
+
+def sum(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
+    """The sum over one axis, several, or all (None).
+
+    Type: ``real[...] -> real[...]``. With `keepdims` the reduced axes stay, with length 1. The sum
+    of nothing is 0. Integers and bool give int64, unsigned ones uint64, which wrap around.
+
+    Floats are added in a cascade, with an error that grows as the logarithm of the length.
+
+    >>> import pydp
+    >>> pydp.sum(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    tensor([4., 6.])
+    """
     (x,) = operands("sum", x)
     return apply(Sum, (x,), axes_tuple(axis, x.ndim, "sum"), bool(keepdims))
+
+
+def mean(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
+    """The mean over one axis, several, or all (None).
+
+    Type: ``real[...] -> real[...]``. The mean of nothing is NaN. Integers and bool give float32.
+
+    >>> import pydp
+    >>> pydp.mean(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1, keepdims=True)
+    tensor([[1.5],
+            [3.5]])
+    """
+    (x,) = operands("mean", x)
+    return apply(Mean, (x,), axes_tuple(axis, x.ndim, "mean"), bool(keepdims))
+
+
+def max(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
+    """The largest element over one axis, several, or all (None); NaN where there is one.
+
+    Type: ``real[...] -> real[...]``. ValueError where a reduced axis has length 0. The gradient is
+    shared evenly among equal largest elements (PyTorch's `amax`).
+
+    >>> import pydp
+    >>> pydp.max(pydp.tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1)
+    tensor([2., 4.])
+    """
+    return _extremum(Max, x, axis, keepdims)
+
+
+def min(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
+    """The smallest element over one axis, several, or all (None); NaN where there is one.
+
+    Type: ``real[...] -> real[...]``. Otherwise as `max`.
+
+    >>> import pydp
+    >>> pydp.min(pydp.tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1)
+    tensor([1., 3.])
+    """
+    return _extremum(Min, x, axis, keepdims)
+
+
+def _extremum(rule: type[Extremum], x: Any, axis: Any, keepdims: bool) -> Any:
+    (x,) = operands(rule.name, x)
+    if x.dtype.kind == "b":
+        raise TypeError(f"{rule.name}: x must be a number, got bool; use any or all")
+    axes = axes_tuple(axis, x.ndim, rule.name)
+    check_not_empty(rule.name, x.shape, axes)
+    return apply(rule, (x,), axes, bool(keepdims))
+
+
+def check_not_empty(op: str, shape: tuple[int, ...], axes: Axes) -> None:
+    """Refuse axes of length 0: nothing has no largest element."""
+    for i in axes:
+        if shape[i] == 0:
+            raise ValueError(f"{op}: x of shape {shape} has no elements along axis {i}")
 
 
 def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
@@ -44,5 +218,4 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     missing = x.ndim - len(shape)
     axes = [*range(missing)]
     axes += [i + missing for i, n in enumerate(shape) if n == 1 and x.shape[i + missing] != 1]
-    y = sum(x, axis=tuple(axes), keepdims=True)
-    return reshape(y, shape)
+    return reshape(apply(Sum, (x,), tuple(axes), True), shape)

@@ -1,0 +1,169 @@
+/* A few rows times B^T where both are contiguous along K: x W^T of a batch too
+ * small to pay for packing W, and matrix times vector.
+ *
+ *     C[i,j] = dot(A[i,:], B[:,j])
+ *
+ *           B^T rows j      the vectors run along K; a tile of rows * columns
+ *          -> -> -> ->      accumulators uses each load several times; at the
+ *     A -> x  x  x  x       end the lanes of each are summed
+ *     i -> x  x  x  x
+ *
+ * With few columns instead of few rows the roles are exchanged: C^T = B^T A^T. */
+#ifndef PD_GEMM_DOT_H
+#define PD_GEMM_DOT_H
+
+#include "finish.h"
+#include "gemm.h"
+#include "pack.h"
+#include "par.h"
+
+enum { DOT_SUMS = V_REGISTERS / 2 }; /* accumulators of a tile */
+enum { DOT_ROWS = V_REGISTERS == 32 ? 4 : 2 };
+/* Up to this many rows (or columns) packing does not pay. */
+enum { DOT_MOST = 8 };
+
+/* x: the few rows, y: the many, both contiguous along k.
+ * sums[i * columns + j] = dot(x row i, y row j). */
+V_INLINE void dot_body(const int rows, const int columns, int64_t k,
+                       const real *x, int64_t x_row, const real *const *y,
+                       real *sums) {
+    vreal sum[DOT_SUMS];
+    UNROLL for (int s = 0; s < DOT_SUMS; s++) sum[s] = (vreal){0};
+    int64_t p = 0;
+    for (; p + VL <= k; p += VL) {
+        vreal xs[DOT_ROWS];
+        UNROLL for (int i = 0; i < rows; i++) xs[i] = v_load(x + i * x_row + p);
+        UNROLL for (int j = 0; j < columns; j++) {
+            vreal yj = v_load(y[j] + p);
+            UNROLL for (int i = 0; i < rows; i++) sum[i * columns + j] =
+                v_fma(xs[i], yj, sum[i * columns + j]);
+        }
+    }
+    if (p < k) {
+        UNROLL for (int j = 0; j < columns; j++) {
+            vreal yj = v_load_first(y[j] + p, k - p);
+            UNROLL for (int i = 0; i < rows; i++) sum[i * columns + j] =
+                v_fma(v_load_first(x + i * x_row + p, k - p), yj,
+                      sum[i * columns + j]);
+        }
+    }
+    UNROLL for (int s = 0; s < DOT_SUMS; s += V_LANES)
+        v_store(sums + s, v_sums(sum + s));
+}
+
+typedef void dot_kernel(int64_t k, const real *x, int64_t x_row,
+                        const real *const *y, real *sums);
+#define DOT(rows, columns)                                                     \
+    static void dot_##rows(int64_t k, const real *x, int64_t x_row,            \
+                           const real *const *y, real *sums) {                 \
+        dot_body(rows, columns, k, x, x_row, y, sums);                         \
+    }
+#if V_REGISTERS == 32
+DOT(1, 16)
+DOT(2, 8)
+DOT(3, 5)
+DOT(4, 4)
+static dot_kernel *const dot_kernels[DOT_ROWS] = {dot_1, dot_2, dot_3, dot_4};
+static const int dot_columns[DOT_ROWS] = {16, 8, 5, 4};
+#else
+DOT(1, 8)
+DOT(2, 4)
+static dot_kernel *const dot_kernels[DOT_ROWS] = {dot_1, dot_2};
+static const int dot_columns[DOT_ROWS] = {8, 4};
+#endif
+
+typedef struct {
+    const gemm_t *g;
+    int64_t few, many; /* m, n; or n, m with the roles exchanged */
+    const real *x, *y; /* [few, k] and [many, k] */
+    int64_t x_row, y_row;
+    real *c;
+    int exchanged;
+    int64_t task_columns;
+} dot_t;
+
+/* sums[rows][columns] -> C. */
+static void dot_store(const dot_t *t, const real *sums, int stride, int64_t i,
+                      int64_t rows, int64_t j, int64_t columns) {
+    const gemm_t *g = t->g;
+    if (!t->exchanged) {
+        for (int64_t r = 0; r < rows; r++)
+            finish_row(t->c + (g->c_rows ? g->c_rows[i + r]
+                                         : (i + r) * g->c_row) + j,
+                       sums + r * stride, columns, g->add,
+                       g->bias ? g->bias + j * g->bias_step : NULL,
+                       g->bias_step, g->activation);
+        return;
+    }
+    real row[DOT_ROWS];
+    for (int64_t s = 0; s < columns; s++) {
+        for (int64_t r = 0; r < rows; r++) row[r] = sums[r * stride + s];
+        finish_row(t->c + (g->c_rows ? g->c_rows[j + s] : (j + s) * g->c_row) +
+                       i,
+                   row, rows, g->add,
+                   g->bias ? g->bias + i * g->bias_step : NULL, g->bias_step,
+                   g->activation);
+    }
+}
+
+static void dot_task(void *context, int64_t index) {
+    const dot_t *t = context;
+    const int64_t j_last = least((index + 1) * t->task_columns, t->many);
+    const int64_t groups = ceil_div(t->few, DOT_ROWS);
+    const int64_t most = ceil_div(t->few, groups);
+    const int64_t block = dot_columns[most - 1];
+    real sums[DOT_SUMS];
+    for (int64_t j = index * t->task_columns; j < j_last; j += block)
+        for (int64_t group = 0; group < groups; group++) {
+            const int64_t i = group * t->few / groups;
+            const int64_t rows = (group + 1) * t->few / groups - i;
+            const int columns = dot_columns[rows - 1];
+            const int64_t end = least(j + block, j_last);
+            for (int64_t s = j; s < end; s += columns) {
+                const real *y[DOT_SUMS];
+                for (int q = 0; q < columns; q++)
+                    y[q] = t->y + least(s + q, end - 1) * t->y_row;
+                dot_kernels[rows - 1](t->g->k, t->x + i * t->x_row, t->x_row, y,
+                                      sums);
+                dot_store(t, sums, columns, i, rows, s,
+                          least(columns, end - s));
+            }
+        }
+}
+
+/* The many rows must be contiguous; the few are copied if they are not. */
+static int is_dot(const gemm_t *g) {
+    if (g->a.read || g->b.read || g->b_panels) return 0;
+    return (g->m <= DOT_MOST && g->b.row == 1) ||
+           (g->n <= DOT_MOST && g->n < g->m && g->a.column == 1);
+}
+
+static int64_t gemm_dot(const gemm_t *g, const real *a, const real *b,
+                        real *c) {
+    dot_t t = {.g = g, .few = g->m, .many = g->n, .x = a, .y = b,
+               .x_row = g->a.row, .y_row = g->b.column, .c = c};
+    int64_t x_step = g->a.column;
+    if (!(g->m <= DOT_MOST && g->b.row == 1)) {
+        t = (dot_t){.g = g, .few = g->n, .many = g->m, .x = b, .y = a,
+                    .x_row = g->b.column, .y_row = g->a.row, .c = c,
+                    .exchanged = 1};
+        x_step = g->b.row;
+    }
+    if (x_step != 1) {
+        real *copy = pd_scratch(PD_SCRATCH_A,
+                                (size_t)(t.few * g->k) * sizeof(real));
+        if (!copy) return PD_NO_MEMORY;
+        for (int64_t i = 0; i < t.few; i++)
+            for (int64_t p = 0; p < g->k; p++)
+                copy[i * g->k + p] = t.x[i * t.x_row + p * x_step];
+        t.x = copy;
+        t.x_row = g->k;
+    }
+    const double each = (double)(t.few * g->k);
+    t.task_columns = ceil_div(1 + (int64_t)(250000 / each), 16) * 16;
+    pd_parallel(ceil_div(t.many, t.task_columns), each * (double)t.many / 8,
+                dot_task, &t);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,118 @@
+/* The micro-kernel: a tile of C that lives in registers.
+ *
+ *     C[rows, width*VL] (+)= A[rows, k] B[k, width*VL]
+ *
+ *              B    one row of B: `width` vectors
+ *             +--+--+
+ *     A  a -> |  |  |   at each step p one column of A is broadcast, element
+ *        a -> |  |  |   by element, against one row of B: rows * width fused
+ *        a -> |  |  |   multiply-adds for rows + width loads
+ *             +--+--+
+ *              C
+ *
+ * There is one body; every tile height is an instance of it. M rows are cut
+ * into ceil(M / TILE_ROWS) tiles whose heights differ by one at most, so there
+ * are no edge kernels and no short last tile: 16 rows are 8 + 8, not 14 + 2.
+ *
+ * A is read by (row stride, step): rows in place or copied as [i][p] have step
+ * 1, columns copied as [p][i] have row stride 1. B is read by (step), the
+ * distance of two of its rows: in place, or VL * TILE_WIDTH in packed panels.
+ *
+ * Invariant: the accumulators never leave the registers inside the loop. Each
+ * UNROLL is needed for that; tests read the disassembly. */
+#ifndef PD_GEMM_MICROKERNEL_H
+#define PD_GEMM_MICROKERNEL_H
+
+#include "blocks.h"
+
+typedef void tile_kernel(int64_t k, const real *a, int64_t a_row,
+                         int64_t a_step, const real *b, int64_t b_step, real *c,
+                         int64_t c_row, int add);
+
+/* Rows are addressed from two bases, 0 and HALF: seven strides then reach all
+ * of fourteen rows, and their registers suffice. */
+V_INLINE void tile_body(const int rows, const int width, int64_t k,
+                        const real *a, int64_t a_row, int64_t a_step,
+                        const real *b, int64_t b_step, real *c, int64_t c_row,
+                        int add) {
+    enum { HALF = 7 };
+    const real *low = a + HALF * a_row;
+    vreal sum[TILE_ROWS][WIDE_WIDTH];
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int j = 0; j < width; j++) sum[i][j] = (vreal){0};
+    }
+    for (int64_t p = 0; p < k; p++) {
+        vreal row[WIDE_WIDTH];
+        UNROLL for (int j = 0; j < width; j++) row[j] = v_load(b + j * VL);
+        UNROLL for (int i = 0; i < rows; i++) {
+            vreal x = v_set(i < HALF ? a[i * a_row] : low[(i - HALF) * a_row]);
+            UNROLL for (int j = 0; j < width; j++) sum[i][j] =
+                v_fma(x, row[j], sum[i][j]);
+        }
+        a += a_step;
+        low += a_step;
+        b += b_step;
+    }
+    if (add) {
+        UNROLL for (int i = 0; i < rows; i++) {
+            UNROLL for (int j = 0; j < width; j++) sum[i][j] +=
+                v_load(c + i * c_row + j * VL);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int j = 0; j < width; j++)
+            v_store(c + i * c_row + j * VL, sum[i][j]);
+    }
+}
+
+#define TILE(rows, width)                                                      \
+    static void tile_##rows##_##width(                                         \
+        int64_t k, const real *a, int64_t a_row, int64_t a_step,               \
+        const real *b, int64_t b_step, real *c, int64_t c_row, int add) {      \
+        tile_body(rows, width, k, a, a_row, a_step, b, b_step, c, c_row, add); \
+    }
+#define TILE_NAME(rows, width) tile_##rows##_##width,
+#define TILE_EACH_5(f, w) f(1, w) f(2, w) f(3, w) f(4, w) f(5, w)
+#define TILE_EACH_6(f, w) TILE_EACH_5(f, w) f(6, w)
+#define TILE_EACH_14(f, w)                                                     \
+    TILE_EACH_6(f, w)                                                          \
+    f(7, w) f(8, w) f(9, w) f(10, w) f(11, w) f(12, w) f(13, w) f(14, w)
+
+/* tile_kernels[width - 1][rows - 1], and the few rows that are wide. */
+#if V_REGISTERS == 16
+TILE_EACH_6(TILE, 1)
+TILE_EACH_6(TILE, 2)
+TILE(1, 4)
+TILE(2, 4)
+static tile_kernel *const tile_kernels[TILE_WIDTH][TILE_ROWS] = {
+    {TILE_EACH_6(TILE_NAME, 1)}, {TILE_EACH_6(TILE_NAME, 2)}};
+static tile_kernel *const wide_kernels[WIDE_ROWS] = {tile_1_4, tile_2_4};
+#elif PD_VECTOR_BYTES == 16
+TILE_EACH_5(TILE, 1)
+TILE_EACH_5(TILE, 2)
+TILE_EACH_5(TILE, 3)
+TILE_EACH_5(TILE, 4)
+TILE(1, 6)
+TILE(2, 6)
+TILE(3, 6)
+static tile_kernel *const tile_kernels[TILE_WIDTH][TILE_ROWS] = {
+    {TILE_EACH_5(TILE_NAME, 1)},
+    {TILE_EACH_5(TILE_NAME, 2)},
+    {TILE_EACH_5(TILE_NAME, 3)},
+    {TILE_EACH_5(TILE_NAME, 4)}};
+static tile_kernel *const wide_kernels[WIDE_ROWS] = {tile_1_6, tile_2_6,
+                                                     tile_3_6};
+#else
+TILE_EACH_14(TILE, 1)
+TILE_EACH_14(TILE, 2)
+TILE(1, 6)
+TILE(2, 6)
+TILE(3, 6)
+TILE(4, 6)
+static tile_kernel *const tile_kernels[TILE_WIDTH][TILE_ROWS] = {
+    {TILE_EACH_14(TILE_NAME, 1)}, {TILE_EACH_14(TILE_NAME, 2)}};
+static tile_kernel *const wide_kernels[WIDE_ROWS] = {tile_1_6, tile_2_6,
+                                                     tile_3_6, tile_4_6};
+#endif
+
+#endif

@@ -1,0 +1,454 @@
+"""The elementwise functions that people call: arithmetic, powers, comparisons, choices.
+
+Names, arguments and promotion are the Python array API standard's (2024.12). Each function makes
+its operands tensors of one dtype and applies its rule of _elementwise.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pydp import _graph
+from pydp._graph import apply
+from pydp._op import Array, Op, checked_dtype, numpy_op, operands, real_tensor
+from pydp.ops import _elementwise as rules
+from pydp.ops._elementwise import check_broadcast
+from pydp.ops._reduce import sum_to
+
+
+def _two(op: str, a: Any, b: Any) -> Any:
+    """Two operands as tensors of one dtype; the common case costs three comparisons."""
+    tensor = _graph.Value
+    if type(a) is tensor and type(b) is tensor and a._array.dtype is b._array.dtype:
+        return a, b
+    return operands(op, a, b)
+
+
+def _number(op: str, x: Any) -> Any:
+    """One operand that is not bool."""
+    (x,) = operands(op, x)
+    if x._array.dtype.kind == "b":
+        raise TypeError(f"{op}: x must be a number, got bool")
+    return x
+
+
+def add(a: Any, b: Any) -> Any:
+    """a + b, broadcast.
+
+    Type: ``(real[...], real[...]) -> real[...]``; integers and bool too.
+
+    >>> import pydp
+    >>> pydp.add(pydp.tensor([[1.0], [2.0]]), pydp.tensor([10.0, 20.0]))
+    tensor([[11., 21.],
+            [12., 22.]])
+    """
+    return apply(rules.ADD, _two("add", a, b))
+
+
+def subtract(a: Any, b: Any) -> Any:
+    """a − b, broadcast. Type: ``(real[...], real[...]) -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.subtract(pydp.tensor([3.0, 4.0]), 1.0)
+    tensor([2., 3.])
+    """
+    return apply(rules.SUBTRACT, _two("subtract", a, b))
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """a · b, broadcast. Type: ``(real[...], real[...]) -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.multiply(pydp.tensor([3.0, 4.0]), 2)
+    tensor([6., 8.])
+    """
+    return apply(rules.MULTIPLY, _two("multiply", a, b))
+
+
+def divide(a: Any, b: Any) -> Any:
+    """a / b, broadcast; integers are made float32. Type: ``(real[...], real[...]) -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.divide(pydp.tensor([1.0, -1.0, 0.0]), pydp.tensor([2.0, 0.0, 0.0]))
+    tensor([ 0.5, -inf,  nan])
+    """
+    a, b = _two("divide", a, b)
+    if a._array.dtype.kind != "f":
+        a, b = a.astype(np.float32), b.astype(np.float32)
+    return apply(rules.DIVIDE, (a, b))
+
+
+def pow(a: Any, b: Any) -> Any:
+    """a to the power b, broadcast, as C's pow. Type: ``(real[...], real[...]) -> real[...]``.
+
+    The gradient for b is dy · y · log a, and 0 where a = 0. The exponents 2, 1, 0.5 and -1 given as
+    Python numbers use square, the identity, sqrt and reciprocal.
+
+    >>> import pydp
+    >>> pydp.pow(pydp.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+    if isinstance(b, (int, float)) and isinstance(a, _graph.Value) and a._array.dtype.kind == "f":
+        short = {2: rules.SQUARE, 0.5: rules.SQRT, -1: rules.RECIPROCAL, 1: rules.COPY}.get(b)
+        if short is not None:
+            return apply(short, (a,))
+    return apply(rules.POWER, _two("pow", a, b))
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """The larger of a and b, broadcast; NaN where either is NaN. The gradient is split in half
+    where they are equal. Type: ``(real[...], real[...]) -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.maximum(pydp.tensor([1.0, 5.0]), 3.0)
+    tensor([3., 5.])
+    """
+    return apply(rules.MAXIMUM, _two("maximum", a, b))
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """The smaller of a and b, broadcast; see maximum. Type: ``(real[...], real[...]) -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.minimum(pydp.tensor([1.0, 5.0]), 3.0)
+    tensor([1., 3.])
+    """
+    return apply(rules.MINIMUM, _two("minimum", a, b))
+
+
+def negative(x: Any) -> Any:
+    """−x. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.negative(pydp.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """
+    return apply(rules.NEGATIVE, (_number("negative", x),))
+
+
+def abs(x: Any) -> Any:
+    """|x|; the gradient at 0 is 0. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.abs(pydp.tensor([1.0, -2.0]))
+    tensor([1., 2.])
+    """
+    return apply(rules.ABS, (_number("abs", x),))
+
+
+def sign(x: Any) -> Any:
+    """−1, 0 or 1; NaN of NaN. Its gradient is zero. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.sign(pydp.tensor([3.0, 0.0, -2.0]))
+    tensor([ 1.,  0., -1.])
+    """
+    return apply(rules.SIGN, (_number("sign", x),))
+
+
+def square(x: Any) -> Any:
+    """x². Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.square(pydp.tensor([3.0, -2.0]))
+    tensor([9., 4.])
+    """
+    return apply(rules.SQUARE, (_number("square", x),))
+
+
+def sqrt(x: Any) -> Any:
+    """√x; NaN below 0, the gradient at 0 is inf. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.sqrt(pydp.tensor([4.0, 9.0]))
+    tensor([2., 3.])
+    """
+    return apply(rules.SQRT, (real_tensor(x, "sqrt", "x"),))
+
+
+def reciprocal(x: Any) -> Any:
+    """1 / x. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.reciprocal(pydp.tensor([4.0, -2.0]))
+    tensor([ 0.25, -0.5 ])
+    """
+    return apply(rules.RECIPROCAL, (real_tensor(x, "reciprocal", "x"),))
+
+
+def exp(x: Any) -> Any:
+    """e to the power x. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.exp(pydp.tensor([0.0, 1.0]))
+    tensor([1.       , 2.7182817])
+    """
+    return apply(rules.EXP, (real_tensor(x, "exp", "x"),))
+
+
+def expm1(x: Any) -> Any:
+    """exp(x) − 1, exact near 0. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.expm1(pydp.tensor([1e-10]))
+    tensor([1.e-10])
+    """
+    return apply(rules.EXPM1, (real_tensor(x, "expm1", "x"),))
+
+
+def log(x: Any) -> Any:
+    """The natural logarithm; −inf at 0, NaN below. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.log(pydp.tensor([1.0, 0.0]))
+    tensor([  0., -inf])
+    """
+    return apply(rules.LOG, (real_tensor(x, "log", "x"),))
+
+
+def log1p(x: Any) -> Any:
+    """log(1 + x), exact near 0. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.log1p(pydp.tensor([1e-10]))
+    tensor([1.e-10])
+    """
+    return apply(rules.LOG1P, (real_tensor(x, "log1p", "x"),))
+
+
+def sin(x: Any) -> Any:
+    """The sine of x in radians. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.sin(pydp.tensor([0.0]))
+    tensor([0.])
+    """
+    return apply(rules.SIN, (real_tensor(x, "sin", "x"),))
+
+
+def cos(x: Any) -> Any:
+    """The cosine of x in radians. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.cos(pydp.tensor([0.0]))
+    tensor([1.])
+    """
+    return apply(rules.COS, (real_tensor(x, "cos", "x"),))
+
+
+def erf(x: Any) -> Any:
+    """2/√π ∫₀ˣ exp(−t²) dt. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.erf(pydp.tensor([0.0, 10.0]))
+    tensor([0., 1.])
+    """
+    return apply(rules.ERF, (real_tensor(x, "erf", "x"),))
+
+
+def copy(x: Any) -> Any:
+    """x's elements in memory of their own, in x's layout. Type: ``any[...] -> any[...]``.
+
+    >>> import pydp
+    >>> x = pydp.zeros(2)
+    >>> y = pydp.copy(x)
+    >>> y[0] = 1.0
+    >>> x
+    tensor([0., 0.])
+    """
+    (x,) = operands("copy", x)
+    return apply(rules.COPY, (x,))
+
+
+# ---- comparisons: NumPy's, since nothing is learnt through them ----------------------------------
+
+
+def _compare(op: str, function: Any, a: Any, b: Any) -> Any:
+    a, b = operands(op, a, b)
+    check_broadcast(op, a._array, b._array)
+    return _graph.wrap(np.asarray(numpy_op(function, a._array, b._array)))
+
+
+def equal(a: Any, b: Any) -> Any:
+    """a = b, as bool. Type: ``(any[...], any[...]) -> bool[...]``.
+
+    >>> import pydp
+    >>> pydp.equal(pydp.tensor([1.0, 2.0]), 2.0)
+    tensor([False,  True])
+    """
+    return _compare("equal", np.equal, a, b)
+
+
+def not_equal(a: Any, b: Any) -> Any:
+    """a ≠ b, as bool. Type: ``(any[...], any[...]) -> bool[...]``.
+
+    >>> import pydp
+    >>> pydp.not_equal(pydp.tensor([1.0, 2.0]), 2.0)
+    tensor([ True, False])
+    """
+    return _compare("not_equal", np.not_equal, a, b)
+
+
+def less(a: Any, b: Any) -> Any:
+    """a < b, as bool. Type: ``(real[...], real[...]) -> bool[...]``.
+
+    >>> import pydp
+    >>> pydp.less(pydp.tensor([1.0, 2.0]), 2.0)
+    tensor([ True, False])
+    """
+    return _compare("less", np.less, a, b)
+
+
+def less_equal(a: Any, b: Any) -> Any:
+    """a ≤ b, as bool. Type: ``(real[...], real[...]) -> bool[...]``.
+
+    >>> import pydp
+    >>> pydp.less_equal(pydp.tensor([1.0, 3.0]), 2.0)
+    tensor([ True, False])
+    """
+    return _compare("less_equal", np.less_equal, a, b)
+
+
+def greater(a: Any, b: Any) -> Any:
+    """a > b, as bool. Type: ``(real[...], real[...]) -> bool[...]``.
+
+    >>> import pydp
+    >>> pydp.greater(pydp.tensor([1.0, 3.0]), 2.0)
+    tensor([False,  True])
+    """
+    return _compare("greater", np.greater, a, b)
+
+
+def greater_equal(a: Any, b: Any) -> Any:
+    """a ≥ b, as bool. Type: ``(real[...], real[...]) -> bool[...]``.
+
+    >>> import pydp
+    >>> pydp.greater_equal(pydp.tensor([1.0, 2.0]), 2.0)
+    tensor([False,  True])
+    """
+    return _compare("greater_equal", np.greater_equal, a, b)
+
+
+def isnan(x: Any) -> Any:
+    """Where x is NaN, as bool. Type: ``real[...] -> bool[...]``.
+
+    >>> import pydp
+    >>> pydp.isnan(pydp.tensor([1.0, float("nan")]))
+    tensor([False,  True])
+    """
+    return _graph.wrap(np.asarray(numpy_op(np.isnan, _number("isnan", x)._array)))
+
+
+def isfinite(x: Any) -> Any:
+    """Where x is neither infinite nor NaN, as bool. Type: ``real[...] -> bool[...]``.
+
+    >>> import pydp
+    >>> pydp.isfinite(pydp.tensor([1.0, float("inf")]))
+    tensor([ True, False])
+    """
+    return _graph.wrap(np.asarray(numpy_op(np.isfinite, _number("isfinite", x)._array)))
+
+
+# ---- choices and conversions ---------------------------------------------------------------------
+
+
+class Where(Op):
+    """a where the condition holds, b elsewhere: each element's gradient goes to one of them."""
+
+    name = "where"
+    type = "(bool[...], real[...], real[...]) -> real[...]"
+
+    @staticmethod
+    def forward(needs: Any, condition: Array, a: Array, b: Array) -> Any:
+        return np.asarray(numpy_op(np.where, condition, a, b)), (condition, a.shape, b.shape)
+
+    @staticmethod
+    def backward(saved: Any, dy: Any, needs: Any) -> Any:
+        condition, a_shape, b_shape = saved
+        return (
+            None,
+            sum_to(where(condition, dy, 0.0), a_shape) if needs[1] else None,
+            sum_to(where(condition, 0.0, dy), b_shape) if needs[2] else None,
+        )
+
+    @staticmethod
+    def reference(condition: Array, a: Array, b: Array) -> Array:
+        return np.where(condition, a, b)
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """a where the condition is true, b elsewhere, broadcast.
+
+    Type: ``(bool[...], real[...], real[...]) -> real[...]``. A condition that is not bool is a
+    TypeError.
+
+    >>> import pydp
+    >>> x = pydp.tensor([1.0, -2.0])
+    >>> pydp.where(x > 0, x, 0.0)
+    tensor([1., 0.])
+    """
+    (condition,) = operands("where", condition)
+    if condition._array.dtype.kind != "b":
+        raise TypeError(f"where: condition must be bool, got {condition._array.dtype}")
+    a, b = operands("where", a, b)
+    check_broadcast("where", a._array, b._array)
+    check_broadcast("where", condition._array, np.broadcast_to(a._array, np.broadcast_shapes(
+        a._array.shape, b._array.shape)))  # fmt: skip
+    return apply(Where, (condition, a, b))
+
+
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+    """x with everything below `min` raised to it and everything above `max` lowered to it.
+
+    Type: ``real[...] -> real[...]``. None leaves a side open. NaN stays NaN.
+
+    >>> import pydp
+    >>> pydp.clip(pydp.tensor([-2.0, 0.5, 3.0]), 0.0, 1.0)
+    tensor([0. , 0.5, 1. ])
+    """
+    x = _number("clip", x)
+    if min is not None:
+        x = maximum(x, min)
+    return x if max is None else minimum(x, max)
+
+
+class AsType(Op):
+    """The same numbers in another dtype; between floats the gradient is converted back."""
+
+    name = "astype"
+    type = "any[...] -> any[...]"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, dtype: np.dtype[Any]) -> Any:
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(numpy_op(x.astype, dtype, order="K", copy=True)), (x.dtype,)
+
+    @staticmethod
+    def backward(saved: Any, dy: Any, needs: Any, dtype: Any) -> Any:
+        return (astype(dy, saved[0]),)
+
+    @staticmethod
+    def reference(x: Array, dtype: Any) -> Array:
+        return x.astype(dtype).astype(np.float64)
+
+
+def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
+    """x in another dtype; the gradient passes between float32 and float64.
+
+    Type: ``any[...] -> any[...]``. Converting NaN or what is out of range to an integer gives an
+    unspecified integer, as in C.
+
+    >>> import pydp
+    >>> pydp.astype(pydp.tensor([1.0, 2.0]), "int64").dtype
+    dtype('int64')
+    """
+    dtype = checked_dtype(dtype, "astype")
+    (x,) = operands("astype", x)
+    if x._array.dtype == dtype and not copy:
+        return x
+    if dtype.kind != "f" or x._array.dtype.kind != "f":
+        with _graph.no_grad():
+            return apply(AsType, (x,), dtype)
+    return apply(AsType, (x,), dtype)
