@@ -140,7 +140,7 @@ def nonnegative(value: Size) -> Condition:
     terms, constant = condition.normal.terms, condition.normal.constant
     more = Size({m: c for m, c in terms.items() if m and c > 0})
     less = Size({m: -c for m, c in terms.items() if m and c < 0})
-    if len(factors(condition.normal)) > 1:
+    if any(len(m) > 1 for m in terms) and len(factors(condition.normal)) > 1:
         condition.left, condition.relation, condition.right = condition.normal, ">=", size(0)
     elif more.terms:
         condition.left, condition.relation, condition.right = more, ">=", less - constant
