@@ -26,8 +26,9 @@ typedef void gemm_read(const void *context, int64_t i, int64_t rows, int64_t j,
 typedef struct {
     const real *data; /* element (i, j) is data[i*row + j*column] … */
     int64_t row, column;
-    gemm_read *read; /* … or, where this is not NULL, what it copies */
+    gemm_read *read; /* … or, where this is not NULL, what it copies: */
     const void *context;
+    int flipped; /* 1: `read` copies the transpose (A only) */
 } gemm_matrix;
 
 typedef struct {

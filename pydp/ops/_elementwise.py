@@ -68,11 +68,16 @@ class Binary(Op):
         if needs is None:
             return y, None
         shapes = None if a.size == b.size == y.size else (a.shape, b.shape)
-        looks = cls.looks[0] * needs[0] + cls.looks[1] * needs[1]
+        looks_a, looks_b = cls.looks
+        looks = (looks_a if needs[0] else "") + (looks_b if needs[1] else "")
         if not looks:
             return y, shapes and (shapes, None, None, None)
-        saved = (a if "a" in looks else None, b if "b" in looks else None, y if "y" in looks else None)
-        return y, (shapes, *saved)
+        return y, (
+            shapes,
+            a if "a" in looks else None,
+            b if "b" in looks else None,
+            y if "y" in looks else None,
+        )
 
     @classmethod
     def backward(cls, saved: Any, dy: Any, needs: Any) -> tuple[Any, Any]:
