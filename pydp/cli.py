@@ -11,7 +11,6 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
 
 import pydp
 from pydp._runtime import MAX_THREADS
@@ -69,7 +68,7 @@ def predict(options: argparse.Namespace) -> int:
 
     try:
         recipe, model = recipes.load(options.model)
-        recipes.check_pillow()
+        recipe.check_reader()
     except recipes.RecipeError as error:
         return _complain(str(error))
     code = 0

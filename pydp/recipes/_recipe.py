@@ -1,7 +1,7 @@
 """A recipe: data, a model and the numbers that train it, under one name.
 
-A file that `train` writes says in its metadata which recipe and which arguments made its model.
-`load` looks the name up in the closed table RECIPES, so a file cannot name anything else.
+A file that `train` writes says in its metadata which recipe and which arguments made its model;
+_table.py reads it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 import pydp
-from pydp import checkpoint
 from pydp.data import Batches, Split
 from pydp.nn import Module
 from pydp.optim import Adam
@@ -86,7 +85,7 @@ class Recipe:
                 "arguments": json.dumps(self.arguments, sort_keys=True),
                 "epoch": f"{epoch.number}/{epoch.epochs}",
             }
-            checkpoint.save(output, model.state_dict(), metadata)
+            pydp.save(output, model, metadata)
             show(str(epoch))
 
         with stop_signals():
