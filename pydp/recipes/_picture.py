@@ -18,6 +18,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from pydp.recipes._recipe import InputError, RecipeError
+
 Array = np.ndarray[Any, Any]
 
 MOST_PIXELS = 100_000_000
@@ -28,17 +30,13 @@ LEAST_CONTRAST = 0.1
 USUAL_INK = 0.3  # share of the bitmap, as in the data
 
 
-class PictureError(Exception):
-    """Why a file cannot be read as the picture of a digit; begins with its path."""
-
-
 def read_digit(path: str) -> Array:
     """The digit in an image file, float32 `(1, 8, 8)`."""
     with _open(path) as file:
         grey = _grey(file, path)
     ink = _ink(grey)
     if ink is None:
-        raise PictureError(f"{path}: no digit found: the picture is blank")
+        raise InputError(f"{path}: no digit found: the picture is blank")
     bitmap = _thickened(_fitted(_cropped(ink)))
     blocks = bitmap.reshape(BITMAP // BLOCK, BLOCK, BITMAP // BLOCK, BLOCK).mean(axis=(1, 3))
     return (np.rint(blocks * 16) / 16).astype(np.float32)[None]
@@ -48,19 +46,22 @@ def _open(path: str) -> IO[bytes]:
     try:
         number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise PictureError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: {error.strerror}") from None
     except ValueError as error:  # a NUL in the name
-        raise PictureError(f"{path!r}: {error}") from None
+        raise InputError(f"{path!r}: {error}") from None
     file = os.fdopen(number, "rb") if stat.S_ISREG(os.fstat(number).st_mode) else None
     if file is None:
         os.close(number)
-        raise PictureError(f"{path}: not an ordinary file")
+        raise InputError(f"{path}: not an ordinary file")
     return file
 
 
 def _grey(file: IO[bytes], path: str) -> Array:
     """Brightness from 0 to 1, at most WORKING_SIDE pixels each way."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    try:
+        from PIL import Image, ImageOps, UnidentifiedImageError
+    except ImportError:
+        raise RecipeError("predict needs Pillow: pip install 'pydp-tensor[image]'") from None
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -68,9 +69,7 @@ def _grey(file: IO[bytes], path: str) -> Array:
             image: Any = Image.open(file)
             width, height = image.size
             if width * height > MOST_PIXELS:
-                raise PictureError(
-                    f"{path}: {width} x {height} pixels are more than {MOST_PIXELS:,}"
-                )
+                raise InputError(f"{path}: {width} x {height} pixels are more than {MOST_PIXELS:,}")
             image = ImageOps.exif_transpose(image)
             if image.mode in ("I", "F") or image.mode.startswith("I;"):  # 16 bits and more
                 deep = np.asarray(image, np.float64)
@@ -80,15 +79,15 @@ def _grey(file: IO[bytes], path: str) -> Array:
             image = image.convert("L")
             image.thumbnail((WORKING_SIDE, WORKING_SIDE))
             return np.asarray(image, np.float64) / 255
-        except PictureError:
+        except InputError:
             raise
         except UnidentifiedImageError:
-            raise PictureError(f"{path}: not an image that Pillow can read") from None
+            raise InputError(f"{path}: not an image that Pillow can read") from None
         except Image.DecompressionBombError:
-            raise PictureError(f"{path}: more than {MOST_PIXELS:,} pixels") from None
+            raise InputError(f"{path}: more than {MOST_PIXELS:,} pixels") from None
         except Exception as error:  # decoders raise whatever a damaged file leads them to
             what = str(error) or type(error).__name__
-            raise PictureError(f"{path}: damaged image: {what}") from None
+            raise InputError(f"{path}: damaged image: {what}") from None
 
 
 def _spread(values: Array) -> Array:

@@ -16,16 +16,21 @@ from typing import Any
 import numpy as np
 
 import pydp
+from pydp.checkpoint import OTHER_SUFFIXES
 from pydp.data import Batches, Split
 from pydp.nn import Module
 from pydp.optim import Adam
-from pydp.train import Epoch, confusion_text, cosine, evaluate, fit, stop_signals
+from pydp.train import Epoch, Stopped, confusion_text, cosine, evaluate, fit, stop_signals
 
 Array = np.ndarray[Any, Any]
 
 
 class RecipeError(Exception):
     """What a person did or gave that cannot work, in one line."""
+
+
+class InputError(RecipeError):
+    """A file that cannot be read as the model's input; begins with its path."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Recipe:
     arguments   those of the model; they are written into its file
     data        what to learn from and to test with
     augment     changes a batch of images at random, (images, generator) -> images
-    read_image  a file -> one input of the model; a RecipeError says why not
+    read_image  a file -> one input of the model; an InputError says why not
     """
 
     name: str
@@ -73,27 +78,34 @@ class Recipe:
             augment=self.augment,
         )
         optimizer = Adam(model.parameters(), lr=lr or self.lr)
-        size = sum(p.size for p in model.parameters())
+        size, threads = sum(p.size for p in model.parameters()), pydp.get_num_threads()
         show(
             f"{self.name}: {batches.rows} images to learn from, {len(split.y_test)} to test with; "
-            f"{size:,} parameters, {pydp.get_num_threads()} threads"
+            f"{size:,} parameters, {threads} thread{'s' * (threads > 1)}"
         )
+        saved = "no epoch is finished, nothing is saved"
 
         def after_epoch(epoch: Epoch) -> None:
+            nonlocal saved
             metadata = {
                 "recipe": self.name,
                 "arguments": json.dumps(self.arguments, sort_keys=True),
                 "epoch": f"{epoch.number}/{epoch.epochs}",
             }
             pydp.save(output, model, metadata)
+            saved = f"{output} holds epoch {epoch.number} of {epoch.epochs}"
             show(str(epoch))
 
-        with stop_signals():
-            fit(
-                model, optimizer, batches, epochs or self.epochs,
-                schedule=cosine, after_epoch=after_epoch,
-            )  # fmt: skip
-            result = evaluate(model, Batches(split.x_test, split.y_test, batch_size=256))
+        try:
+            with stop_signals():
+                fit(
+                    model, optimizer, batches, epochs or self.epochs,
+                    schedule=cosine, after_epoch=after_epoch,
+                )  # fmt: skip
+                result = evaluate(model, Batches(split.x_test, split.y_test, batch_size=256))
+        except (KeyboardInterrupt, Stopped) as stop:
+            stop.add_note(saved)
+            raise
         show(f"saved {output}")
         show(confusion_text(result.confusion))
         show(f"test accuracy {100 * result.accuracy:.1f} %")
@@ -109,12 +121,15 @@ class Recipe:
 
 
 def _check_output(output: Path) -> None:
-    """Say now, not after the training, that a file cannot be written there."""
+    """Say now, not after an epoch, that a file cannot be written there."""
+    folder = output.absolute().parent
     if output.is_dir():
-        raise RecipeError(f"{output} is a folder: name a file to write the model to")
+        raise RecipeError(f"{output}: is a folder; name a file for the model")
     if output.exists() and not output.is_file():
-        raise RecipeError(f"{output} is not an ordinary file: the model is not written there")
-    if not output.absolute().parent.is_dir():
+        raise RecipeError(f"{output}: not an ordinary file")
+    if output.suffix.lower() in OTHER_SUFFIXES:
+        raise RecipeError(f"{output}: {output.suffix} is another format; name it .safetensors")
+    if not folder.is_dir():
         raise RecipeError(f"{output.parent}: no such folder")
-    if not os.access(output.absolute().parent, os.W_OK):
-        raise RecipeError(f"{output.parent}: no permission to write into this folder")
+    if not os.access(output if output.exists() else folder, os.W_OK):
+        raise RecipeError(f"{output}: no permission to write there")
