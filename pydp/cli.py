@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     parser = _parser()
-    options = parser.parse_args(arguments)
     try:
+        options = parser.parse_args(arguments)
         if options.command is None:
             parser.print_help()
             code = 0
@@ -32,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = options.command(options)
         _flush()
         return code
+    except SystemExit:  # argparse has printed help, the version or what is wrong
+        if not _flushed():
+            _discard_stdout()
+        raise
     except BrokenPipeError:  # `| head` has seen enough
         _discard_stdout()
         return 1
@@ -163,9 +167,7 @@ def _show(line: str) -> None:
 
 def _complain(message: str, code: int = 1) -> int:
     """One line on stderr, after what stdout has to say."""
-    try:
-        _flush()
-    except OSError:
+    if not _flushed():
         _discard_stdout()
     print(f"pydp: {message}", file=sys.stderr)
     return code
@@ -183,6 +185,14 @@ def _with_notes(message: str, stop: BaseException) -> str:
 def _flush() -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
+
+
+def _flushed() -> bool:
+    try:
+        _flush()
+    except OSError:
+        return False
+    return True
 
 
 def _discard_stdout() -> None:

@@ -32,6 +32,7 @@ USUAL_INK = 0.3  # share of the bitmap, as in the data
 
 def read_digit(path: str) -> Array:
     """The digit in an image file, float32 `(1, 8, 8)`."""
+    _need_pillow()
     with _open(path) as file:
         grey = _grey(file, path)
     ink = _ink(grey)
@@ -40,6 +41,13 @@ def read_digit(path: str) -> Array:
     bitmap = _thickened(_fitted(_cropped(ink)))
     blocks = bitmap.reshape(BITMAP // BLOCK, BLOCK, BITMAP // BLOCK, BLOCK).mean(axis=(1, 3))
     return (np.rint(blocks * 16) / 16).astype(np.float32)[None]
+
+
+def _need_pillow() -> None:
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError:
+        raise RecipeError("predict needs Pillow: pip install 'pydp-tensor[image]'") from None
 
 
 def _open(path: str) -> IO[bytes]:
@@ -58,10 +66,7 @@ def _open(path: str) -> IO[bytes]:
 
 def _grey(file: IO[bytes], path: str) -> Array:
     """Brightness from 0 to 1, at most WORKING_SIDE pixels each way."""
-    try:
-        from PIL import Image, ImageOps, UnidentifiedImageError
-    except ImportError:
-        raise RecipeError("predict needs Pillow: pip install 'pydp-tensor[image]'") from None
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
