@@ -1,5 +1,7 @@
 """pydp: a tensor engine for differentiable programming on CPUs."""
 
+from pydp import nn as nn
+from pydp import optim as optim
 import pydp._runtime  # noqa: F401 - before everything that loads _kernels
 
 # isort: split
