@@ -352,7 +352,7 @@ def test_files_of_another_layout_are_refused(tmp_path, version):
 @pytest.mark.parametrize(
     ("content", "advice"),
     [
-        (b"PK\x03\x04" + b"\0" * 100, "zip archive"),
+        (b"PK\x03\x04\0\0\x08\x08" + b"\0" * 100, "zip archive"),
         (b"\x80\x02}q\0.", "pickle, which can run any program"),
         (b"\x93NUMPY\x01\0v\0", "numpy.load"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
