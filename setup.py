@@ -6,24 +6,31 @@
                                       -> pydp._kernels
 
 OpenMP is found by compiling a trial program; without it, or with PYDP_OPENMP=0, the kernels
-are built serial and one line says so. PYDP_CFLAGS adds compiler flags (sanitizers, -Werror).
-An object is compiled again only when its source, a header or a flag is newer.
+are built serial and one line says so. CC, CFLAGS and LDFLAGS are honoured; CFLAGS come before our
+own flags, so that nothing on which a result's bits depend is taken away, and PYDP_CFLAGS come last
+(sanitizers, -Werror). An object is compiled again only when the text of its source, of a header, or
+its command line has changed.
+
+The C driver of the tests (tests/ktest/build.py) imports this file for its tables of flags.
 """
 
 import hashlib
 import os
 import platform
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
-
-if sys.platform == "win32":
-    sys.exit("pydp does not build on Windows yet: use it under WSL (Linux).")
 
 ROOT = Path(__file__).resolve().parent
 CSRC = Path("csrc")
@@ -33,6 +40,7 @@ FLAGS = [
     "-O2", "-g0", "-std=gnu11", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off",
     "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra",
 ]  # fmt: skip
+INCLUDE = [f"-I{CSRC / part}" for part in ("core", "gemm", "kernels")]
 
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
@@ -44,9 +52,22 @@ ISAS = {
 TYPES = ["float", "double"]
 
 
+class Job(NamedTuple):
+    """One call of the compiler."""
+
+    source: Path
+    target: Path
+    flags: list[str]
+
+
 def architecture() -> str:
     machine = platform.machine().lower()
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+
+
+def words(variable: str) -> list[str]:
+    """An environment variable as command line words."""
+    return shlex.split(os.environ.get(variable, ""))
 
 
 def openmp_flag(compiler: list[str]) -> str | None:
@@ -57,9 +78,63 @@ def openmp_flag(compiler: list[str]) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "trial.c")
         source.write_text(program)
-        command = [*compiler, "-fopenmp", str(source), "-o", str(Path(folder, "trial"))]
+        command = [*compiler, *words("CFLAGS"), "-fopenmp", str(source), *words("LDFLAGS")]
+        command += ["-o", str(Path(folder, "trial"))]
         found = subprocess.run(command, capture_output=True).returncode == 0
     return "-fopenmp" if found else None
+
+
+def kernel_jobs(folder: Path, isas: dict[str, list[str]]) -> Iterator[Job]:
+    """Every kernel file, for each ISA and type."""
+    sources = sorted([*CSRC.glob("kernels/*.c"), *CSRC.glob("gemm/*.c")])
+    for isa, isa_flags in isas.items():
+        for real in TYPES:
+            flags = [*FLAGS, *INCLUDE, *isa_flags, f"-DPD_ISA={isa}", f"-DPD_REAL={real}"]
+            for source in sources:
+                yield Job(source, folder / isa / real / f"{source.stem}.o", flags)
+
+
+def core_jobs(folder: Path, isas: dict[str, list[str]], openmp: str | None) -> Iterator[Job]:
+    """Every core file, once; one of them knows OpenMP, one which ISAs there are."""
+    have = [f"-DPD_HAVE_{isa.upper()}" for isa in isas]
+    for source in sorted(CSRC.glob("core/*.c")):
+        own = {"par": [openmp] if openmp else [], "table": have}.get(source.stem, [])
+        yield Job(source, folder / "core" / f"{source.stem}.o", [*FLAGS, *INCLUDE, *own])
+
+
+@cache
+def headers() -> bytes:
+    """The digest of all headers: a change in any of them is a change of every object."""
+    digest = hashlib.sha256()
+    for path in sorted([*CSRC.glob("**/*.h"), *CSRC.glob("**/*.inc")]):
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def compile_one(compiler: list[str], job: Job) -> str:
+    """Compile a job unless its object stands already; the object's path."""
+    source, target, flags = job
+    command = [*compiler, *words("CFLAGS"), *flags, *words("PYDP_CFLAGS")]
+    command += ["-c", str(source), "-o", str(target)]
+    recipe = hashlib.sha256("\0".join(command).encode() + headers() + source.read_bytes())
+    stamp = target.with_suffix(".stamp")
+    if target.exists() and stamp.exists() and stamp.read_text() == recipe.hexdigest():
+        return str(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{shlex.join(command)}\n{done.stderr}")
+    if done.stderr:
+        print(done.stderr, file=sys.stderr)
+    stamp.write_text(recipe.hexdigest())
+    return str(target)
+
+
+def compile_all(compiler: list[str], jobs: list[Job]) -> list[str]:
+    """The objects of all jobs, compiled side by side."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda job: compile_one(compiler, job), jobs))
 
 
 class BuildKernels(build_ext):
@@ -68,11 +143,12 @@ class BuildKernels(build_ext):
     def build_extension(self, ext: Extension) -> None:
         from Cython.Build import cythonize
 
-        self.compiler_command = [*self.compiler.compiler_so[:1]]
-        openmp = openmp_flag(self.compiler_command)
+        compiler = words("CC") or self.compiler.compiler_so[:1]
+        openmp = openmp_flag(compiler)
         if openmp is None:
             print("pydp: OpenMP not used: kernels are built serial", file=sys.stderr)
         folder = Path(self.build_temp, "serial" if openmp is None else "openmp")
+        isas = ISAS.get(architecture(), {"baseline": []})
         (source,) = cythonize(
             [Extension(ext.name, ext.sources)],
             include_path=[str(CSRC / "bind")],
@@ -80,75 +156,35 @@ class BuildKernels(build_ext):
             compiler_directives={"language_level": 3, "freethreading_compatible": False},
             quiet=True,
         )
-        jobs = [*self.kernel_jobs(folder), *self.core_jobs(folder, openmp)]
-        jobs.append(self.door_job(Path(source.sources[0]), folder, ext))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            objects = list(pool.map(self.compile_one, jobs))
+        jobs = [*kernel_jobs(folder, isas), *core_jobs(folder, isas, openmp)]
+        jobs.append(self.door_job(Path(source.sources[0]), folder))
+        objects = compile_all(compiler, jobs)
 
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        extra = os.environ.get("PYDP_CFLAGS", "").split()
         self.compiler.link_shared_object(
             objects,
             str(target),
-            extra_postargs=[*([openmp] if openmp else []), *extra, "-lm"],
+            extra_postargs=[*([openmp] if openmp else []), *words("PYDP_CFLAGS"), "-lm"],
             build_temp=self.build_temp,
         )
 
-    def kernel_jobs(self, folder: Path):
-        """(source, object, flags) of every kernel file, ISA and type."""
-        sources = sorted([*CSRC.glob("kernels/*.c"), *CSRC.glob("gemm/*.c")])
-        for isa, isa_flags in self.isas().items():
-            for real in TYPES:
-                flags = [*FLAGS, *isa_flags, f"-DPD_ISA={isa}", f"-DPD_REAL={real}"]
-                for source in sources:
-                    yield source, folder / isa / real / f"{source.stem}.o", flags
-
-    def core_jobs(self, folder: Path, openmp: str | None):
-        have = [f"-DPD_HAVE_{isa.upper()}" for isa in self.isas()]
-        for source in sorted(CSRC.glob("core/*.c")):
-            flags = [*FLAGS, *have]
-            if openmp and source.stem == "par":
-                flags.append(openmp)
-            yield source, folder / "core" / f"{source.stem}.o", flags
-
-    def door_job(self, source: Path, folder: Path, ext: Extension):
+    def door_job(self, source: Path, folder: Path) -> Job:
+        """The C file that Cython wrote; its warnings are not ours to mend."""
         import numpy
 
         flags = [flag for flag in FLAGS if flag not in ("-Wall", "-Wextra")]
-        flags += [f"-I{path}" for path in [*self.include_dirs, numpy.get_include()]]
-        flags += ["-DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION", "-Wno-unused-function"]
-        return source, folder / "_kernels.o", flags
+        flags += [*INCLUDE, *[f"-I{path}" for path in [*self.include_dirs, numpy.get_include()]]]
+        flags += ["-DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION", "-w"]
+        return Job(source, folder / "_kernels.o", flags)
 
-    @staticmethod
-    def isas() -> dict[str, list[str]]:
-        return ISAS.get(architecture(), {"baseline": []})
 
-    def compile_one(self, job) -> str:
-        source, target, flags = job
-        include = [f"-I{CSRC / part}" for part in ("core", "gemm", "kernels")]
-        extra = os.environ.get("PYDP_CFLAGS", "").split()
-        command = [*self.compiler_command, *flags, *extra, *include]
-        command += ["-c", str(source), "-o", str(target)]
-        stamp = target.with_suffix(".stamp")
-        recipe = hashlib.sha256("\0".join(command).encode()).hexdigest()
-        headers = [*CSRC.glob("**/*.h"), *CSRC.glob("**/*.inc"), source]
-        newest = max(path.stat().st_mtime for path in headers)
-        if (
-            target.exists()
-            and stamp.exists()
-            and stamp.read_text() == recipe
-            and target.stat().st_mtime > newest
-        ):
-            return str(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{' '.join(command)}\n{done.stderr}")
-        if done.stderr:
-            print(done.stderr, file=sys.stderr)
-        stamp.write_text(recipe)
-        return str(target)
+class Build(build):
+    """Begins with an empty build/lib: else a module that was removed would stay in the wheel."""
+
+    def run(self) -> None:
+        shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
 
 
 def version() -> str:
@@ -158,12 +194,18 @@ def version() -> str:
     return scope["__version__"]
 
 
-os.chdir(ROOT)
-setup(
-    version=version(),
-    packages=find_packages(include=["pydp", "pydp.*"]),
-    package_data={"pydp": ["py.typed", "*.pyi", "data/digits/*"]},
-    ext_modules=[Extension("pydp._kernels", [str(CSRC / "bind" / "_kernels.pyx")])],
-    cmdclass={"build_ext": BuildKernels},
-    zip_safe=False,
-)
+if __name__ == "__main__":
+    if sys.platform == "win32":
+        sys.exit("pydp does not build on Windows yet: use it under WSL (Linux).")
+    if sys.platform == "darwin":  # objects are built for one architecture, never "universal"
+        os.environ.setdefault("ARCHFLAGS", f"-arch {platform.machine()}")
+    os.chdir(ROOT)
+    setup(
+        version=version(),
+        packages=find_packages(include=["pydp", "pydp.*"]),
+        package_data={"pydp": ["py.typed", "*.pyi", "data/digits/*"]},
+        include_package_data=False,  # MANIFEST.in is for the sdist; a wheel has no C in it
+        ext_modules=[Extension("pydp._kernels", [str(CSRC / "bind" / "_kernels.pyx")])],
+        cmdclass={"build": Build, "build_ext": BuildKernels},
+        zip_safe=False,
+    )

@@ -1,5 +1,7 @@
 """pydp: a tensor engine for differentiable programming on CPUs."""
 
+from pydp import nn as nn
+import pydp._runtime  # noqa: F401 - before everything that loads _kernels
 from pydp._autodiff import grad as grad
 from pydp._autodiff import value_and_grad as value_and_grad
 from pydp._creation import arange as arange
@@ -13,6 +15,10 @@ from pydp._creation import zeros as zeros
 from pydp._creation import zeros_like as zeros_like
 from pydp._graph import enable_grad as enable_grad
 from pydp._graph import no_grad as no_grad
+from pydp._runtime import get_num_threads as get_num_threads
+from pydp._runtime import isa as isa
+from pydp._runtime import select_isa as select_isa
+from pydp._runtime import set_num_threads as set_num_threads
 from pydp._tensor import Tensor as Tensor
 from pydp._tensor import asarray as asarray
 from pydp._tensor import tensor as tensor

@@ -36,18 +36,18 @@ class Condition:
     False
     """
 
-    __slots__ = ("form", "left", "normal", "relation", "right", "verdict")
+    __slots__ = ("derived", "form", "left", "normal", "relation", "right", "verdict")
 
     def __init__(self, left: SizeLike, relation: str, right: SizeLike) -> None:
         self.left, self.relation, self.right = size(left), relation, size(right)
+        self.derived = False  # made by `nonnegative`: in our words, not in the author's
         difference = self.left - self.right
         if relation in ("==", "!="):
-            self.form = relation
-            self.normal = _equation(difference)
+            self.form, self.normal = relation, _equation(difference)
         elif relation in RELATIONS:
-            self.form = ">="
             if relation[0] == "<":
                 difference = -difference
+            self.form = ">="
             self.normal = _inequality(difference if "=" in relation else difference - 1)
         else:
             raise ValueError(f"a relation is one of {', '.join(RELATIONS)}, got {relation!r}")
@@ -73,7 +73,9 @@ class Condition:
     def substitute(self, values: Mapping[str, Size]) -> Condition:
         if values.keys().isdisjoint(self.left.names | self.right.names):
             return self
-        return Condition(self.left.substitute(values), self.relation, self.right.substitute(values))
+        left, right = self.left.substitute(values), self.right.substitute(values)
+        result = Condition(left, self.relation, right)
+        return nonnegative(result.normal) if self.derived and result.verdict is None else result
 
     def solve(self, age: Callable[[str], object]) -> tuple[str, Size] | None:
         """``(name, value)`` where the equation says ``name == value``; the oldest names are kept.
@@ -106,12 +108,13 @@ class Condition:
 
     def weaker_than(self, other: Condition) -> bool:
         """Whether `other` says the same or more: h >= 7 beside h >= 31."""
-        if self.form != other.form:
+        a, b = self.normal.terms, other.normal.terms
+        if self.form != other.form or self.normal.names != other.normal.names:
             return False
-        a, b = self.normal, other.normal
         if self.form != ">=":
-            return a.same(b)
-        return a.constant >= b.constant and (a - b).value is not None
+            return a == b
+        more = self.normal.constant - other.normal.constant
+        return more >= 0 and {**a, (): 0} == {**b, (): 0}
 
     def __str__(self) -> str:
         left, relation, right = self.left, self.relation, self.right
@@ -131,12 +134,17 @@ def nonnegative(value: Size) -> Condition:
     >>> print(nonnegative((symbol("h") - 7)//4 + 1), "and", nonnegative(5 - symbol("w")))
     h >= 3 and w <= 5
     """
-    normal = _inequality(value)
-    left = Size({m: c for m, c in normal.terms.items() if m and c > 0})
-    right = Size({m: -c for m, c in normal.terms.items() if m and c < 0})
-    if left.terms:
-        return Condition(left, ">=", right - normal.constant)
-    return Condition(right, "<=", normal.constant)
+    condition = Condition.__new__(Condition)  # not to take its own words apart again
+    condition.derived, condition.form, condition.normal = True, ">=", _inequality(value)
+    terms, constant = condition.normal.terms, condition.normal.constant
+    more = Size({m: c for m, c in terms.items() if m and c > 0})
+    less = Size({m: -c for m, c in terms.items() if m and c < 0})
+    if more.terms:
+        condition.left, condition.relation, condition.right = more, ">=", less - constant
+    else:
+        condition.left, condition.relation, condition.right = less, "<=", size(constant)
+    condition.verdict = condition._decide()
+    return condition
 
 
 def _equation(difference: Size) -> Size:

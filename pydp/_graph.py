@@ -76,20 +76,22 @@ class Node:
     outputs    how many results the op has; with several, each result's node is a Pick
     """
 
-    __slots__ = (
-        "age", "arguments", "grad", "hooks", "op", "outputs", "parents", "retains", "saved",
-    )  # fmt: skip
+    # What few nodes have differs from its default and lies in a __dict__ made on demand.
+    __slots__ = ("__dict__", "age", "arguments", "op", "parents", "saved")
 
-    def __init__(self, op: Any, parents: tuple[Any, ...], saved: Any, arguments: tuple[Any, ...]):
-        self.age = next(_age)
+    outputs: int = 1
+    hooks: list[Callable[[Any], Any]] | None = None
+    retains: bool = False
+    grad: Any = None
+
+    def __init__(
+        self, age: int, op: Any, parents: Sequence[Any], saved: Any, arguments: tuple[Any, ...]
+    ):
+        self.age = age
         self.op = op
         self.parents = parents
         self.saved = saved
         self.arguments = arguments
-        self.outputs = 1
-        self.hooks: list[Callable[[Any], Any]] | None = None
-        self.retains = False
-        self.grad: Any = None
 
     def backward(self, dy: Any) -> Sequence[Any]:
         """The gradient of each input from the gradient of the result; None where not needed."""
@@ -98,9 +100,8 @@ class Node:
                 f"{self.op.name}: backward goes through this graph a second time, but what it "
                 "saved is released; say retain_graph=True in the first backward"
             )
-        needs = tuple([parent is not None for parent in self.parents])
         saved = _unpack(self) if self.saved is not None else ()
-        return self.op.backward(saved, dy, needs, *self.arguments)  # type: ignore[no-any-return]
+        return self.op.backward(saved, dy, self.parents, *self.arguments)  # type: ignore[no-any-return]
 
 
 class Pick:
@@ -152,13 +153,14 @@ def _pack(
     """
     packed: list[Any] = []
     for item in saved:
-        if item is y._array:
-            item = _Saved(item, _OUTPUT, y._version)
-        elif item is not None:
-            for x, array in zip(inputs, arrays, strict=True):
-                if item is array:
-                    item = _Saved(item, x._node, x._version)
-                    break
+        if item is not None:
+            if item is y._array:
+                item = _Saved(item, _OUTPUT, y._version)
+            else:
+                for x, array in zip(inputs, arrays):  # noqa: B905 (of one length)
+                    if item is array:
+                        item = _Saved(item, x._node, x._version)
+                        break
         packed.append(item)
     return tuple(packed)
 
@@ -191,34 +193,55 @@ def apply(op: Any, inputs: Sequence[Any], *arguments: Any) -> Any:
 
     `op.forward(needs, *arrays, *arguments)` gives `(y, saved)`: the result's array, or a tuple of
     arrays, and a tuple of what backward wants (inputs, the output, other arrays, plain values), or
-    None. `needs` is None where nothing is recorded: then nothing need be saved.
+    None. `needs[i]` is true where input i wants a gradient; `needs` is None where nothing is
+    recorded: then nothing need be saved.
     """
+    arrays = []
     needs = None
-    arrays: list[Any] = []
     for x in inputs:
         if x is None:
             arrays.append(None)
         else:
             arrays.append(x._array)
             if x._node is not None:
-                needs = True
-    if needs is None or not _recording.get():
-        y, _ = op.forward(None, *arrays, *arguments)
-        return wrap(y) if type(y) is not tuple else tuple([wrap(part) for part in y])
+                needs = inputs
+    if needs is not None:
+        needs = None if not _recording.get() else [None if x is None else x._node for x in inputs]
 
-    parents = tuple([None if x is None else x._node for x in inputs])
-    needs = tuple([parent is not None for parent in parents])
     y, saved = op.forward(needs, *arrays, *arguments)
-    node = Node(op, parents, None, arguments)
     if type(y) is tuple:
-        results = tuple([wrap(part, Pick(node, i)) for i, part in enumerate(y)])
-        node.outputs = len(results)
-        node.saved = saved and _pack(saved, inputs, arrays, results[0])
-        return results
-    value = wrap(y, node)
+        return _record_several(op, inputs, arrays, needs, y, saved, arguments)
+    value = _new(Value)
+    value._array = y
+    value._version = [0]
+    if needs is None:
+        value._node = None
+        return value
+    value._node = Node(next(_age), op, needs, None, arguments)
     if saved:
-        node.saved = _pack(saved, inputs, arrays, value)
+        value._node.saved = _pack(saved, inputs, arrays, value)
     return value
+
+
+def _record_several(
+    op: Any,
+    inputs: Sequence[Any],
+    arrays: Sequence[Any],
+    needs: Sequence[Any] | None,
+    ys: tuple[Array, ...],
+    saved: tuple[Any, ...] | None,
+    arguments: tuple[Any, ...],
+) -> tuple[Any, ...]:
+    """The values of an op with several results: one Node, and a Pick for each of them."""
+    values = tuple([wrap(y) for y in ys])
+    if needs is None:
+        return values
+    node = Node(next(_age), op, needs, None, arguments)
+    node.outputs = len(values)
+    node.saved = saved and _pack(saved, inputs, arrays, values[0])
+    for i, value in enumerate(values):
+        value._node = Pick(node, i)
+    return values
 
 
 def is_recording() -> bool:

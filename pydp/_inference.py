@@ -60,6 +60,7 @@ class Inference:
         self.leading: dict[str, Leading] = {}
         self.conditions: list[Condition] = []
         self._ages: dict[str, int] = {}
+        self._forgotten: list[Size] = []
 
     def enter(self, names: Iterable[str]) -> None:
         """These names are older than all that enter later."""
@@ -105,7 +106,8 @@ class Inference:
 
     def forget_size(self, value: Size) -> None:
         """`value` was an axis and leaves the view: that it is >= 0 stays as a condition."""
-        if not value.is_nonnegative:
+        if not value.is_nonnegative and not any(value.same(old) for old in self._forgotten):
+            self._forgotten.append(value)
             self.conditions.append(nonnegative(value))
 
     def forget(self, type_: Type) -> None:
@@ -231,18 +233,21 @@ class Inference:
         """The type with everything known filled in."""
         return type_.replace(self.sizes, self.leading)
 
-    def close(self, type_: Type) -> tuple[Type, list[Condition]]:
-        """The resolved type, and the open conditions that neither its sizes nor others imply."""
+    def close(self, type_: Type, written: Type | None = None) -> tuple[Type, list[Condition]]:
+        """The resolved type, and the open conditions that neither its sizes nor others imply.
+
+        `written` is the same type before sizes were filled in, for the message.
+        """
         shown = self.resolve(type_)
         in_view: list[Condition] = []
-        for written, found in zip(arrays(type_), arrays(shown), strict=True):
+        for before, found in zip(arrays(written or type_), arrays(shown), strict=True):
             for i, axis in enumerate(reversed(found.axes)):
                 if axis.is_nonnegative:
                     continue
                 in_view.append(nonnegative(axis))
                 if in_view[-1].verdict is False:
-                    before = written.axes[-1 - i] if i < len(written.axes) else axis
-                    raise SignatureError(f"{_known_as(before, axis)} is negative")
+                    name = before.axes[-1 - i] if i < len(before.axes) else axis
+                    raise SignatureError(f"{_known_as(name, axis)} is negative")
         kept: list[Condition] = []
         for condition in self.conditions:
             now = condition.substitute(self.sizes)

@@ -42,6 +42,7 @@ RESERVED = frozenset((*KINDS, "where"))
 
 MAX_TEXT = 10_000  # characters; more is no signature
 MAX_NESTING = 64  # parentheses inside parentheses
+MAX_CONDITIONS = 200
 
 # What a `...` stands for: perhaps another `...`, then some axes.
 Leading: TypeAlias = "tuple[str | None, tuple[Size, ...]]"
@@ -185,6 +186,8 @@ def read(text: str) -> tuple[Type, list[Condition]]:
         conditions.append(parser.condition())
         while parser.accept(","):
             conditions.append(parser.condition())
+            if len(conditions) > MAX_CONDITIONS:
+                parser.fail(f"more than {MAX_CONDITIONS} conditions", parser.starts[-1])
     parser.finish()
     return tree, conditions
 

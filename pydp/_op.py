@@ -134,11 +134,12 @@ def checked_dtype(dtype: Any, op: str) -> np.dtype[Any]:
     return DTYPES[found.name]
 
 
-def as_array(data: Any, op: str, copy: bool = True) -> Array:
+def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
     """Data as an array that kernels can read: an allowed dtype, native byte order, aligned.
 
-    Python floats become float32; arrays and NumPy scalars keep their dtype.
+    Without dtype, Python floats become float32; arrays and NumPy scalars keep theirs.
     """
+    wanted = None if dtype is None else checked_dtype(dtype, op)
     typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_interface__")
     try:
         array = np.asarray(data)
@@ -151,12 +152,14 @@ def as_array(data: Any, op: str, copy: bool = True) -> Array:
         )
     if array.ndim > _kernels.max_axes:
         raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {array.ndim}")
-    dtype = DTYPES[array.dtype.name]
-    if not typed and dtype == FLOAT64:
-        dtype = FLOAT32
-    fits = array.dtype == dtype and array.flags.aligned and type(array) is np.ndarray
+    if wanted is None:
+        wanted = DTYPES[array.dtype.name]
+        if not typed and wanted == FLOAT64:
+            wanted = FLOAT32
+    fits = array.dtype == wanted and array.flags.aligned and type(array) is np.ndarray
     if copy or not fits:
-        array = np.array(array, dtype=dtype, order="C", copy=True, subok=False)
+        with np.errstate(invalid="ignore", over="ignore"):
+            array = np.array(array, dtype=wanted, order="C", copy=True, subok=False)
     return array
 
 

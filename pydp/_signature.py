@@ -104,9 +104,9 @@ class Signature:
         self._text = ""
 
     @classmethod
-    def close(cls, type_: Type, inference: Inference) -> Signature:
+    def close(cls, type_: Type, inference: Inference, written: Type | None = None) -> Signature:
         """The scheme of a type after inference: resolved, conditions pruned, names readable."""
-        found = cls(*inference.close(type_))
+        found = cls(*inference.close(type_, written))
         return found._renamed(_readable(found.names), _primes(found.leading))
 
     def instantiate(self) -> Signature:
@@ -180,7 +180,7 @@ class Signature:
                 inference.require(Condition(value, ">=", 0))
             for condition, written in zip(given.conditions, self.conditions, strict=True):
                 inference.require(condition, written)
-            return Signature.close(given.type, inference)
+            return Signature.close(given.type, inference, self.type)
         except SignatureError as error:
             words = ", ".join(f"{name} = {value}" for name, value in values.items())
             raise _explained(error, f"{words}: ", [("type", self)]) from None

@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping
-from functools import reduce
 from math import gcd, prod
 from typing import SupportsIndex, TypeAlias
 
@@ -55,7 +54,7 @@ class KindError(SignatureError, TypeError):
 
 
 class Quotient:
-    """The atom ``numerator // divisor``. Only `floor_quotient` makes it, as it should be."""
+    """The atom ``numerator // divisor``. Only `_size_quotient` makes it, which has the rules."""
 
     numerator: Size
     divisor: Size
@@ -210,14 +209,14 @@ class Size:
         if (b := _coerce(other)) is None:
             return NotImplemented
         terms = dict(self.terms)
-        _accumulate(terms, b.terms, 1)
+        accumulate(terms, b.terms, 1)
         return Size(terms)
 
     def __sub__(self, other: SizeLike) -> Size:
         if (b := _coerce(other)) is None:
             return NotImplemented
         terms = dict(self.terms)
-        _accumulate(terms, b.terms, -1)
+        accumulate(terms, b.terms, -1)
         return Size(terms)
 
     def __mul__(self, other: SizeLike) -> Size:
@@ -229,16 +228,18 @@ class Size:
         for m1, c1 in self.terms.items():
             for m2, c2 in b.terms.items():
                 monomial = tuple(sorted(m1 + m2, key=atom_key)) if m1 and m2 else m1 or m2
-                _add_term(terms, monomial, c1 * c2)
+                add_term(terms, monomial, c1 * c2)
         return Size(terms)
 
     def __floordiv__(self, other: SizeLike) -> Size:
+        from pydp._size_quotient import floor_quotient  # here, because it is written in sizes
+
         b = _coerce(other)
         return NotImplemented if b is None else floor_quotient(self, b)
 
     def __mod__(self, other: SizeLike) -> Size:
         b = _coerce(other)
-        return NotImplemented if b is None else self - b * floor_quotient(self, b)
+        return NotImplemented if b is None else self - b * (self // b)
 
     def __neg__(self) -> Size:
         return Size({m: -c for m, c in self.terms.items()})
@@ -276,7 +277,7 @@ class Size:
                         factors += (atom,)
                         continue
                     divisor = atom.divisor.substitute(values)
-                    new = floor_quotient(atom.numerator.substitute(values), divisor)
+                    new = atom.numerator.substitute(values) // divisor
                 elif atom in values:
                     new = values[atom]
                 else:
@@ -284,10 +285,10 @@ class Size:
                     continue
                 product = new if product is None else product * new
             if product is None:
-                _add_term(result, monomial, coefficient)
+                add_term(result, monomial, coefficient)
             else:
                 term = product * Size({factors: 1}) if factors else product
-                _accumulate(result, term.terms, coefficient)
+                accumulate(result, term.terms, coefficient)
         return Size(result)
 
     # ---- asking for numbers and truth -----------------------------------------------------------
@@ -386,151 +387,14 @@ def monomial_key(monomial: Monomial) -> tuple[str, ...]:
     return tuple(map(atom_key, monomial))
 
 
-# ---- floor quotients ----------------------------------------------------------------------------
-
-
-def floor_quotient(numerator: Size, divisor: Size) -> Size:
-    """``numerator // divisor`` in normal form.
-
-    For a constant divisor m, until nothing changes:
-
-        g = gcd(m, coefficients):   (g*a + c)//(g*n)   = (a + c//g)//n      c constant
-        whole multiples come out:   (m*a + b)//m       = a + b//m
-        one of X and -X is kept:    (-a)//m            = -((a + m - 1)//m)
-        a lone quotient collapses:  (a//n + b)//m      = (a + b*n)//(n*m)
-    """
-    m = divisor.value
-    if m is None:
-        return _open_quotient(numerator, divisor)
-    if m == 0:
-        raise SignatureError(f"division by zero: {numerator} // 0")
-    sign = 1 if m > 0 else -1
-    terms = {k: sign * c for k, c in numerator.terms.items()}  # a // -m = -a // m
-    m, sign = abs(m), 1
-    whole: Terms = {}  # the result so far is  whole + sign * (terms // m)
-    while True:
-        constant = terms.pop((), 0)
-        g = gcd(m, *terms.values())  # without terms it is m, and the constant is divided
-        m //= g
-        terms = {k: c // g for k, c in terms.items()}
-        constant //= g
-        if m == 1:
-            _accumulate(whole, terms, sign)
-            _add_term(whole, (), sign * constant)
-            return Size(whole)
-        if _points_down(terms, m):
-            terms = {k: -c for k, c in terms.items()}
-            constant = m - 1 - constant
-            sign = -sign
-        terms[()] = constant
-        _accumulate(whole, {k: q for k, c in terms.items() if (q := c // m)}, sign)
-        terms = {k: r for k, c in terms.items() if (r := c % m)}
-        inner = _lone_quotient(terms)
-        if inner is None:
-            _add_term(whole, (Quotient(Size(terms), size(m)),), sign)
-            return Size(whole)
-        del terms[(inner,)]
-        n = int(inner.divisor)
-        terms = {k: c * n for k, c in terms.items()}
-        _accumulate(terms, inner.numerator.terms, 1)
-        m *= n
-
-
-def _points_down(terms: Terms, m: int) -> bool:
-    """Whether -X is the one of X, -X to keep: the first residue that tells them apart is above m/2.
-
-    For m = 2 no residue tells them apart; there the sign as written decides.
-    """
-    for monomial in sorted(terms, key=monomial_key) if len(terms) > 1 else terms:
-        coefficient = terms[monomial]
-        if m == 2 and coefficient % 2:
-            return coefficient < 0
-        if 2 * (coefficient % m) not in (0, m):
-            return 2 * (coefficient % m) > m
-    return False
-
-
-def _lone_quotient(terms: Terms) -> Quotient | None:
-    found = None
-    for monomial, coefficient in terms.items():
-        if coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0], Quotient):
-            if found is not None or monomial[0].divisor.value is None:
-                return None
-            found = monomial[0]
-    return found
-
-
-def _open_quotient(numerator: Size, divisor: Size) -> Size:
-    """By a divisor with names in it: exact division, common factors, whole multiples of one term.
-
-    >>> n, h, w = symbol("n"), symbol("h"), symbol("w")
-    >>> print(n*h*w // (n*w), (n*h + 3)//n, (h - 1)*(w - 2) // (w - 2), sep="; ")
-    h; h + 3 // n; h - 1
-    """
-    if (exact := divide_exactly(numerator, divisor)) is not None:
-        return exact
-    leader = min(divisor.terms, key=_lead_key)
-    if divisor.terms[leader] < 0:
-        numerator, divisor = -numerator, -divisor
-    whole = size(0)
-    if len(divisor.terms) == 1:
-        rest: Terms = {}
-        for monomial, coefficient in numerator.terms.items():
-            cofactor = _cofactor(monomial, leader)
-            q, r = divmod(coefficient, divisor.terms[leader]) if cofactor is not None else (0, 0)
-            if cofactor is not None and q:
-                whole += Size({cofactor: q})
-                coefficient = r
-            if coefficient:
-                rest[monomial] = coefficient
-        numerator = Size(rest)
-    both = [*numerator.terms, *divisor.terms]
-    common = [a for a in both[0] if all(a in m for m in both)]
-    factor = reduce(operator.mul, (Size({(a,): 1}) for a in dict.fromkeys(common)), size(1))
-    factor *= gcd(*numerator.terms.values(), *divisor.terms.values())
-    if factor.value != 1:
-        above, below = divide_exactly(numerator, factor), divide_exactly(divisor, factor)
-        assert above is not None and below is not None
-        return whole + floor_quotient(above, below)
-    return whole + Size({(Quotient(numerator, divisor),): 1})
-
-
-def divide_exactly(numerator: Size, divisor: Size) -> Size | None:
-    """The polynomial q with q * divisor == numerator, or None. Long division by leading terms."""
-    leader = min(divisor.terms, key=_lead_key)
-    rest, result = dict(numerator.terms), Terms()
-    while rest:
-        monomial = min(rest, key=_lead_key)
-        cofactor = _cofactor(monomial, leader)
-        if cofactor is None or rest[monomial] % divisor.terms[leader]:
-            return None
-        q = rest[monomial] // divisor.terms[leader]
-        _add_term(result, cofactor, q)
-        _accumulate(rest, (Size({cofactor: q}) * divisor).terms, -1)
-    return Size(result)
-
-
-def _lead_key(monomial: Monomial) -> tuple[int, tuple[str, ...]]:
-    """Highest degree first, then alphabetical: an order that multiplication respects."""
-    return -len(monomial), monomial_key(monomial)
-
-
-def _cofactor(monomial: Monomial, part: Monomial) -> Monomial | None:
-    """monomial / part, or None where it does not divide."""
-    rest = list(monomial)
-    for atom in part:
-        if atom not in rest:
-            return None
-        rest.remove(atom)
-    return tuple(rest)
-
-
 # ---- small helpers ------------------------------------------------------------------------------
 
 
 def _coerce(value: object) -> Size | None:
     if isinstance(value, Size):
         return value
+    if type(value) is int:
+        return Size({(): value}) if value else Size({})
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -538,16 +402,16 @@ def _coerce(value: object) -> Size | None:
     return Size({(): number}) if number else Size({})
 
 
-def _add_term(terms: Terms, monomial: Monomial, coefficient: int) -> None:
+def add_term(terms: Terms, monomial: Monomial, coefficient: int) -> None:
     if total := terms.get(monomial, 0) + coefficient:
         terms[monomial] = total
     else:
         terms.pop(monomial, None)
 
 
-def _accumulate(terms: Terms, more: Mapping[Monomial, int], sign: int) -> None:
+def accumulate(terms: Terms, more: Mapping[Monomial, int], sign: int) -> None:
     for monomial, coefficient in more.items():
-        _add_term(terms, monomial, sign * coefficient)
+        add_term(terms, monomial, sign * coefficient)
 
 
 def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:

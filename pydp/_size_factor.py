@@ -10,7 +10,20 @@ from __future__ import annotations
 
 from math import gcd
 
-from pydp._size import Atom, Size, Terms, atom_key, size
+from pydp._size import (
+    Atom,
+    Monomial,
+    Size,
+    Terms,
+    accumulate,
+    add_term,
+    atom_key,
+    monomial_key,
+    size,
+)
+
+# A long division of hostile text could go on for 10^5 terms.
+MAX_STEPS = 64
 
 
 def factors(value: Size) -> list[Size]:
@@ -54,3 +67,36 @@ def _split(value: Size, atom: Atom) -> tuple[Size, Size] | None:
     if left_over or rest != {m: k * c for m, c in cofactor.items() if k}:
         return None
     return Size({(atom,): 1}) + k, Size(cofactor)
+
+
+def divide_exactly(numerator: Size, divisor: Size) -> Size | None:
+    """The polynomial q with q * divisor == numerator; None if there is none or it is very long.
+
+    Long division by leading terms.
+    """
+    leader = min(divisor.terms, key=lead_key)
+    rest, result = dict(numerator.terms), Terms()
+    while rest:
+        monomial = min(rest, key=lead_key)
+        cofactor = cofactor_of(monomial, leader)
+        if cofactor is None or rest[monomial] % divisor.terms[leader] or len(result) == MAX_STEPS:
+            return None
+        q = rest[monomial] // divisor.terms[leader]
+        add_term(result, cofactor, q)
+        accumulate(rest, (Size({cofactor: q}) * divisor).terms, -1)
+    return Size(result)
+
+
+def lead_key(monomial: Monomial) -> tuple[int, tuple[str, ...]]:
+    """Highest degree first, then alphabetical: an order that multiplication respects."""
+    return -len(monomial), monomial_key(monomial)
+
+
+def cofactor_of(monomial: Monomial, part: Monomial) -> Monomial | None:
+    """monomial / part, or None where it does not divide."""
+    rest = list(monomial)
+    for atom in part:
+        if atom not in rest:
+            return None
+        rest.remove(atom)
+    return tuple(rest)

@@ -153,7 +153,8 @@ def _as_window(value: Size) -> tuple[str, int] | None:
     else:
         numerator, rest = numerator + (constant - m), rest + 1
     lone = Piece(1, _operation(numerator, "//", size(m)), QUOTIENT)
-    return _as_sum([lone, *(_piece(k, c) for k, c in _in_order(rest.terms))])
+    others = [_piece(k, c) for k, c in _in_order(rest.terms)]
+    return _as_sum([*others, lone] if any(piece.text for piece in others) else [lone, *others])
 
 
 def _as_product(value: Size) -> tuple[str, int] | None:

@@ -443,13 +443,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """
     if isinstance(data, Tensor):
         data = data._array
-    array = as_array(data, "tensor")
-    if dtype is not None:
-        found = checked_dtype(dtype, "tensor")
-        if found.kind == "f" and array.dtype != found and not hasattr(data, "dtype"):
-            array = as_array(np.asarray(data, dtype=found), "tensor")  # no detour over float32
-        with np.errstate(invalid="ignore", over="ignore"):
-            array = array.astype(found, copy=False)
+    array = as_array(data, "tensor", dtype)
     made = _graph.wrap(array)
     return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
 
@@ -470,9 +464,7 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
     if isinstance(obj, Tensor) and (dtype is None or obj.dtype == checked_dtype(dtype, "asarray")):
         return ops.copy(obj) if copy else obj  # type: ignore[no-any-return]
     source = obj._array if isinstance(obj, Tensor) else obj
-    array = as_array(source, "asarray", copy=bool(copy))
-    if dtype is not None:
-        array = array.astype(checked_dtype(dtype, "asarray"), copy=False)
+    array = as_array(source, "asarray", dtype, copy=bool(copy))
     if copy is False and not (isinstance(source, np.ndarray) and np.may_share_memory(array, source)):
         raise ValueError("asarray: copy=False, but this data needs a copy")
     return _graph.wrap(array)  # type: ignore[no-any-return]

@@ -20,6 +20,14 @@ static block_t *free_list[CLASSES];
 static int64_t bytes_in_use = 0, bytes_cached = 0;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* A fork while another thread holds the lock would leave it held in the child
+ * for ever: the forking thread takes it first. */
+static void take_lock(void) { pthread_mutex_lock(&lock); }
+static void give_lock(void) { pthread_mutex_unlock(&lock); }
+__attribute__((constructor)) static void watch_forks(void) {
+    pthread_atfork(take_lock, give_lock, give_lock);
+}
+
 /* Class c holds blocks of (4 + c % 4) * 2^(SMALLEST_LOG2 + c / 4 - 2) bytes:
  * 64, 80 -> 128 (multiples of 64 only), 128, 192, 256, 320, 384, 448, 512 … */
 static size_t class_bytes(int c) {

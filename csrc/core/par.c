@@ -66,15 +66,27 @@ void *pd_scratch(int slot, size_t bytes) {
 
 /* ---- one region ---------------------------------------------------------- */
 
-typedef struct {
+/* A region that is begun inside a task of another one belongs to it: the
+ * outermost region, the root, alone is stopped and alone asks for signals, from
+ * the thread that called it. */
+typedef struct region {
     int64_t tasks;
     pd_task *run;
     void *context;
     int threads;
     int may_stop;
+    int *caller; /* that thread's `interrupted`, which tells it from others */
+    struct region *root;
     _Atomic int64_t next;
     _Atomic int stop;
 } region_t;
+
+/* The region whose task this thread runs. */
+static _Thread_local region_t *within = NULL;
+
+#ifndef CLOCK_MONOTONIC_COARSE
+#define CLOCK_MONOTONIC_COARSE CLOCK_MONOTONIC
+#endif
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -84,34 +96,71 @@ static int64_t now_ns(void) {
 
 enum { POLL_NS = 200000000 };
 
+static void region_poll(region_t *root) {
+    if (pd_poll()) {
+        interrupted = 1;
+        atomic_store(&root->stop, 1);
+    }
+}
+
 /* One thread's share: it takes the next task until none is left. */
-static void region_work(region_t *r, int is_caller) {
-    int polls = is_caller && r->may_stop && pd_poll;
+static void region_work(region_t *r) {
+    region_t *root = r->root, *outer = within;
+    int polls = root->caller == &interrupted && root->may_stop && pd_poll;
     int64_t last_poll = polls ? now_ns() : 0;
-    for (;;) {
-        if (atomic_load_explicit(&r->stop, memory_order_relaxed)) return;
+    within = r;
+    while (!atomic_load_explicit(&root->stop, memory_order_relaxed)) {
         int64_t i =
             atomic_fetch_add_explicit(&r->next, 1, memory_order_relaxed);
-        if (i >= r->tasks) return;
+        if (i >= r->tasks) break;
         r->run(r->context, i);
         if (polls && now_ns() - last_poll >= POLL_NS) {
+            region_poll(root);
             last_poll = now_ns();
-            if (pd_poll()) {
-                interrupted = 1;
-                atomic_store(&r->stop, 1);
-            }
         }
     }
+    within = outer;
 }
 
 #ifdef PD_OPENMP
 
 static atomic_flag region_taken = ATOMIC_FLAG_INIT;
 
+/* libgomp ends the process when it cannot start a thread. So before a thread
+ * gets a larger team, as many plain threads are started and held at a gate: the
+ * count that the system grants is the limit. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *wait_at_gate(void *unused) {
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    return unused;
+}
+
+static int threads_granted(int n) {
+    pthread_t helper[PD_MAX_THREADS];
+    int started = 0;
+    pthread_mutex_lock(&gate);
+    while (started < n - 1 &&
+           !pthread_create(&helper[started], NULL, wait_at_gate, NULL))
+        started++;
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < started; i++) pthread_join(helper[i], NULL);
+    return started + 1;
+}
+
+/* Each thread that begins a region has a team of its own in libgomp. A smaller
+ * team would end threads and a larger one start them again, so the team is
+ * always whole; whoever finds no task sleeps on. */
 static void region_team(region_t *r) {
-    int n = r->threads;
-#pragma omp parallel num_threads(n)
-    region_work(r, omp_get_thread_num() == 0);
+    static _Thread_local int asked = 1, granted = 1;
+    if (r->threads != asked) {
+        omp_set_dynamic(0); /* whatever OMP_DYNAMIC says: whole */
+        asked = r->threads;
+        granted = asked > granted ? threads_granted(asked) : asked;
+    }
+#pragma omp parallel num_threads(granted)
+    region_work(r);
 }
 
 /* ---- after a fork --------------------------------------------------------
@@ -135,9 +184,7 @@ static void *master_loop(void *unused) {
         while (!master.region) pthread_cond_wait(&master.changed, &master.lock);
         region_t *r = master.region;
         pthread_mutex_unlock(&master.lock);
-        int n = r->threads;
-#pragma omp parallel num_threads(n)
-        region_work(r, 0);
+        region_team(r);
         pthread_mutex_lock(&master.lock);
         master.region = NULL;
         pthread_cond_broadcast(&master.changed);
@@ -152,7 +199,7 @@ static void region_by_master(region_t *r) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, master_loop, NULL)) {
             pthread_mutex_unlock(&master.lock);
-            region_work(r, 1);
+            region_work(r);
             return;
         }
         pthread_detach(thread);
@@ -169,12 +216,9 @@ static void region_by_master(region_t *r) {
             until.tv_sec++;
         }
         int rc = pthread_cond_timedwait(&master.changed, &master.lock, &until);
-        if (rc && master.region && r->may_stop && pd_poll) {
+        if (rc && master.region && r->root->may_stop && pd_poll) {
             pthread_mutex_unlock(&master.lock);
-            if (pd_poll()) {
-                interrupted = 1;
-                atomic_store(&r->stop, 1);
-            }
+            region_poll(r->root);
             pthread_mutex_lock(&master.lock);
         }
     }
@@ -184,6 +228,7 @@ static void region_by_master(region_t *r) {
 static void after_fork_in_child(void) {
     forked = 1;
     atomic_flag_clear(&region_taken);
+    pthread_mutex_init(&gate, NULL);
     pthread_mutex_init(&master.lock, NULL);
     pthread_cond_init(&master.changed, NULL);
     master.region = NULL;
@@ -195,11 +240,10 @@ __attribute__((constructor)) static void watch_forks(void) {
 }
 
 static void region_run(region_t *r, double nanoseconds) {
-    if (r->threads > r->tasks) r->threads = (int)r->tasks;
-    if (r->threads < 2 || nanoseconds < PD_GRAIN_NS ||
+    if (r->threads < 2 || r->tasks < 2 || nanoseconds < PD_GRAIN_NS ||
         atomic_flag_test_and_set_explicit(&region_taken,
                                           memory_order_acquire)) {
-        region_work(r, 1);
+        region_work(r);
         return;
     }
     if (forked)
@@ -217,34 +261,11 @@ const char *pd_openmp_runtime(void) {
 #endif
 }
 
-/* libgomp ends the process when it cannot start a thread. So before a larger
- * team is allowed, as many plain threads are started and held at a gate:
- * the count that the system grants is the limit. */
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-
-static void *wait_at_gate(void *unused) {
-    pthread_mutex_lock(&gate);
-    pthread_mutex_unlock(&gate);
-    return unused;
-}
-
-static int threads_granted(int n) {
-    pthread_t helper[PD_MAX_THREADS];
-    int started = 0;
-    pthread_mutex_lock(&gate);
-    while (started < n - 1 &&
-           !pthread_create(&helper[started], NULL, wait_at_gate, NULL))
-        started++;
-    pthread_mutex_unlock(&gate);
-    for (int i = 0; i < started; i++) pthread_join(helper[i], NULL);
-    return started + 1;
-}
-
 #else
 
 static void region_run(region_t *r, double nanoseconds) {
     (void)nanoseconds;
-    region_work(r, 1);
+    region_work(r);
 }
 
 const char *pd_openmp_runtime(void) { return "none (serial build)"; }
@@ -262,7 +283,10 @@ static void parallel(int64_t tasks, double nanoseconds, pd_task *run,
                   .run = run,
                   .context = context,
                   .threads = pd_get_threads(),
-                  .may_stop = may_stop};
+                  .may_stop = may_stop,
+                  .caller = &interrupted,
+                  .root = within ? within->root : NULL};
+    if (!r.root) r.root = &r;
     region_run(&r, nanoseconds);
 }
 

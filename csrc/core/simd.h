@@ -13,6 +13,7 @@
  *     v_max(a, b) v_min(a, b)   b where either is NaN
  *     v_sqrt(x) v_abs(x) v_round(x)  (to nearest, ties to even)
  *     v_eq v_lt v_le v_nan(x)   comparisons; false where a NaN takes part
+ *     v_eq_int(i, j)            comparison of vints
  *     m_and m_or m_not m_any    on masks
  *     v_select(m, a, b)         a where m, b elsewhere
  *     v_bits(x) v_real(i)       the same bits seen as vint, as vreal
@@ -123,6 +124,13 @@ V_INLINE vreal v_sqrt(vreal x) { return V512(sqrt)(x); }
 V_INLINE vreal v_abs(vreal x) { return V512(abs)(x); }
 V_INLINE vreal v_round(vreal x) { return V512(roundscale)(x, 0x08); }
 V_INLINE vmask v_eq(vreal a, vreal b) { return V_COMPARE(a, b, _CMP_EQ_OQ); }
+V_INLINE vmask v_eq_int(vint a, vint b) {
+#if REAL_IS_DOUBLE
+    return _mm512_cmpeq_epi64_mask((__m512i)a, (__m512i)b);
+#else
+    return _mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b);
+#endif
+}
 V_INLINE vmask v_lt(vreal a, vreal b) { return V_COMPARE(a, b, _CMP_LT_OQ); }
 V_INLINE vmask v_le(vreal a, vreal b) { return V_COMPARE(a, b, _CMP_LE_OQ); }
 V_INLINE vmask v_nan(vreal a) { return V_COMPARE(a, a, _CMP_UNORD_Q); }
@@ -150,6 +158,7 @@ typedef vint vmask;
 
 V_INLINE vreal v_set(real a) { return a - (vreal){0}; }
 V_INLINE vmask v_eq(vreal a, vreal b) { return (vmask)(a == b); }
+V_INLINE vmask v_eq_int(vint a, vint b) { return (vmask)(a == b); }
 V_INLINE vmask v_lt(vreal a, vreal b) { return (vmask)(a < b); }
 V_INLINE vmask v_le(vreal a, vreal b) { return (vmask)(a <= b); }
 V_INLINE vmask v_nan(vreal a) { return (vmask)(a != a); }
@@ -279,7 +288,8 @@ V_INLINE vreal v_scale(vreal x, vreal n) {
     const vreal magic = v_set(REAL_IS_DOUBLE ? (real)(0x1.8p52 + 2046)
                                              : (real)(0x1.8p23 + 254));
     vint whole = (vint)(n + magic), half = v_shift_down(whole, 1);
-    return x * (vreal)(half << field) * (vreal)((whole - half) << field);
+    vint rest = (vint)((vuint)whole - (vuint)half); /* of NaN it may wrap */
+    return x * (vreal)(half << field) * (vreal)(rest << field);
 }
 /* As the AVX-512 instructions have it: e = -inf for zero, +inf for inf, and
  * m or e is NaN for a negative x or NaN. */

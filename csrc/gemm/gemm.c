@@ -303,7 +303,10 @@ static real element(const gemm_matrix *m, const real *data, int64_t i,
                     int64_t j) {
     if (!m->read) return data[i * m->row + j * m->column];
     real x;
-    m->read(m->context, i, 1, j, 1, &x, 1);
+    if (m->flipped)
+        m->read(m->context, j, 1, i, 1, &x, 1);
+    else
+        m->read(m->context, i, 1, j, 1, &x, 1);
     return x;
 }
 static int64_t gemm_naive(const gemm_t *g, const real *a, const real *b,

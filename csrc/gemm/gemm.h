@@ -15,19 +15,9 @@
 #ifndef PD_GEMM_GEMM_H
 #define PD_GEMM_GEMM_H
 
+#include "activation.h"
 #include "kernel.h"
 #include "real.h"
-
-/* What is done to a finished element of C. The numbers are part of the kernels'
- * geometry: grep ACTIVATIONS if you change them. */
-enum {
-    PD_ACTIVATION_NONE,
-    PD_ACTIVATION_RELU,
-    PD_ACTIVATION_GELU, /* x * Phi(x), by erf */
-    PD_ACTIVATION_TANH,
-    PD_ACTIVATION_SIGMOID,
-    PD_ACTIVATIONS
-};
 
 /* Copies rows i … i+rows-1, columns j … j+columns-1 to to[rows][stride]. */
 typedef void gemm_read(const void *context, int64_t i, int64_t rows, int64_t j,
@@ -36,8 +26,9 @@ typedef void gemm_read(const void *context, int64_t i, int64_t rows, int64_t j,
 typedef struct {
     const real *data; /* element (i, j) is data[i*row + j*column] … */
     int64_t row, column;
-    gemm_read *read; /* … or, where this is not NULL, what it copies */
+    gemm_read *read; /* … or, where this is not NULL, what it copies: */
     const void *context;
+    int flipped; /* 1: `read` copies the transpose (A only) */
 } gemm_matrix;
 
 typedef struct {

@@ -23,19 +23,7 @@
 #ifndef PD_GEMM_MICROKERNEL_H
 #define PD_GEMM_MICROKERNEL_H
 
-#include "simd.h"
-
-/* rows * width accumulators + width of B + 1 of A fit into the registers; what
- * is left to choose is their ratio: AVX-512 broadcasts from memory at no cost,
- * NEON pays an arithmetic slot for each broadcast. */
-#if V_REGISTERS == 16
-enum { TILE_ROWS = 6, TILE_WIDTH = 2, WIDE_ROWS = 2, WIDE_WIDTH = 4 };
-#elif PD_VECTOR_BYTES == 16
-enum { TILE_ROWS = 5, TILE_WIDTH = 4, WIDE_ROWS = 3, WIDE_WIDTH = 6 };
-#else
-enum { TILE_ROWS = 14, TILE_WIDTH = 2, WIDE_ROWS = 4, WIDE_WIDTH = 6 };
-#endif
-enum { PANEL = TILE_WIDTH * V_LANES };
+#include "blocks.h"
 
 typedef void tile_kernel(int64_t k, const real *a, int64_t a_row,
                          int64_t a_step, const real *b, int64_t b_step, real *c,

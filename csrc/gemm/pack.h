@@ -15,54 +15,9 @@
 #ifndef PD_GEMM_PACK_H
 #define PD_GEMM_PACK_H
 
+#include "blocks.h"
+#include "copy.h"
 #include "gemm.h"
-#include "microkernel.h"
-
-/* The depth of a block of K: a tile of A and a panel of B stay in cache. It
- * fixes the order of additions, so it depends on the type alone. */
-enum { DEPTH = 1536 / (int)sizeof(real) };
-enum {
-    A_ROW = DEPTH + 64 / (int)sizeof(real),
-    A_COLUMN = (TILE_ROWS + V_LANES - 1) / V_LANES * V_LANES,
-    A_TILE = TILE_ROWS * A_ROW > DEPTH * A_COLUMN ? TILE_ROWS * A_ROW
-                                                  : DEPTH * A_COLUMN
-};
-
-V_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-V_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/* n elements; the last vector of `to` is written whole: zeros after them. */
-V_INLINE void copy_run_padded(real *to, const real *from, int64_t n) {
-    int64_t i = 0;
-    for (; i + VL <= n; i += VL) v_store(to + i, v_load(from + i));
-    if (i < n) v_store(to + i, v_load_first(from + i, n - i));
-}
-/* n elements and not one more. */
-V_INLINE void copy_run(real *to, const real *from, int64_t n) {
-    int64_t i = 0;
-    for (; i + VL <= n; i += VL) v_store(to + i, v_load(from + i));
-    if (i < n) v_store_first(to + i, v_load_first(from + i, n - i), n - i);
-}
-
-/* to[j][i] = from[i][j] for i < rows, j < columns, both at most VL. Lanes i
- * from rows to VL are zeros: `to` has whole vectors. */
-V_INLINE void transpose_block(real *to, int64_t to_row, const real *from,
-                              int64_t from_row, int64_t rows, int64_t columns) {
-    vreal x[V_LANES];
-    if (rows == VL && columns == VL) {
-        UNROLL for (int i = 0; i < V_LANES; i++) x[i] =
-            v_load(from + i * from_row);
-        v_transpose(x);
-        UNROLL for (int j = 0; j < V_LANES; j++) v_store(to + j * to_row, x[j]);
-        return;
-    }
-    for (int i = 0; i < V_LANES; i++)
-        x[i] = i >= rows         ? (vreal){0}
-               : columns == VL ? v_load(from + i * from_row)
-                               : v_load_first(from + i * from_row, columns);
-    v_transpose(x);
-    for (int j = 0; j < columns; j++) v_store(to + j * to_row, x[j]);
-}
 
 /* Rows p0 … p0+depth-1, columns j0 … j0+columns-1 of B into panels; `data` is
  * B's first element. */
@@ -111,7 +66,10 @@ typedef struct {
 static a_tile pack_tile(const gemm_matrix *a, const real *data, int64_t i,
                         int64_t rows, int64_t p0, int64_t depth, real *to) {
     const real *from = data + i * a->row + p0 * a->column;
-    if (a->read) {
+    if (a->read && a->flipped) {
+        a->read(a->context, p0, depth, i, rows, to, A_COLUMN);
+        return (a_tile){to, 1, A_COLUMN};
+    } else if (a->read) {
         a->read(a->context, i, rows, p0, depth, to, A_ROW);
     } else if (a->column == 1) {
         for (int64_t r = 0; r < rows; r++)

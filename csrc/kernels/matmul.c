@@ -6,6 +6,7 @@
  *
  * Everything else is gemm's: see its list of methods. */
 #include "matmul.h"
+#include "gemm.h"
 
 /* Batch axes that only continue the rows become rows. */
 static void batch_to_rows(pd_matmul_geometry *g) {
@@ -32,8 +33,8 @@ int64_t K(matmul_forward)(void *const *arrays, const void *geometry) {
         .m = g.m,
         .n = g.n,
         .k = g.k,
-        .a = {arrays[0], g.x_row, g.x_column, NULL, NULL},
-        .b = {arrays[1], g.w_row, g.w_column, NULL, NULL},
+        .a = {arrays[0], g.x_row, g.x_column, NULL, NULL, 0},
+        .b = {arrays[1], g.w_row, g.w_column, NULL, NULL, 0},
         .bias = arrays[2],
         .bias_step = g.bias_step,
         .c = arrays[3],

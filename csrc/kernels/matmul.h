@@ -18,7 +18,7 @@
 #ifndef PD_KERNELS_MATMUL_H
 #define PD_KERNELS_MATMUL_H
 
-#include "gemm.h"
+#include "activation.h"
 #include "space.h"
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
     int64_t w_row, w_column;
     int64_t bias_step;
     int64_t y_row;
-    int64_t activation; /* PD_ACTIVATION_… of gemm.h */
+    int64_t activation; /* PD_ACTIVATION_… of activation.h */
     pd_space batch;     /* operands: y, x, w; no axes where there is one */
 } pd_matmul_geometry;
 

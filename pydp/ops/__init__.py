@@ -42,9 +42,17 @@ from pydp.ops._math import sqrt as sqrt
 from pydp.ops._math import square as square
 from pydp.ops._math import subtract as subtract
 from pydp.ops._math import where as where
+from pydp.ops._matmul import linear as linear
+from pydp.ops._matmul import matmul as matmul
 from pydp.ops._reduce import max as max
 from pydp.ops._reduce import mean as mean
 from pydp.ops._reduce import min as min
+from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
+from pydp.ops._elementwise import add as add
+from pydp.ops._elementwise import multiply as multiply
+from pydp.ops._elementwise import relu as relu
+from pydp.ops._flatten import flatten as flatten
+from pydp.ops._max_pool2d import max_pool2d as max_pool2d
 from pydp.ops._reduce import sum as sum
 from pydp.ops._reduce_derived import all as all
 from pydp.ops._reduce_derived import any as any

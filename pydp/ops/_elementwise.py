@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pydp import _graph
 from pydp._graph import apply
 from pydp._kernels import binary as binary_kernel
 from pydp._kernels import binary_functions, unary_functions
@@ -49,13 +50,14 @@ class Unary(Op):
 
 
 class Binary(Op):
-    """A rule y = f(a, b). `saves` names those of a, b and y that the derivatives look at after dy;
-    a rule with a composed form saves a and b."""
+    """A rule y = f(a, b). `looks` names, for each derivative, those of a, b and y that it looks at:
+    only what a needed derivative looks at is saved. Derivatives are called with (dy, a, b, y), None
+    in place of what was not saved."""
 
     type = "(real[...], real[...]) -> real[...]"
     code: int
-    saves: str
-    derivative: tuple[Derivative | None, Derivative | None]
+    looks: tuple[str, str]
+    derivatives: tuple[Derivative | None, Derivative | None]
 
     @classmethod
     def forward(cls, needs: Any, a: Array, b: Array) -> tuple[Array, Any]:
@@ -66,20 +68,26 @@ class Binary(Op):
         if needs is None:
             return y, None
         shapes = None if a.size == b.size == y.size else (a.shape, b.shape)
-        if shapes is None and not cls.saves:
-            return y, None
-        named = {"a": a, "b": b, "y": y}
-        return y, (shapes, *[named[letter] for letter in cls.saves])
+        looks_a, looks_b = cls.looks
+        looks = (looks_a if needs[0] else "") + (looks_b if needs[1] else "")
+        if not looks:
+            return y, shapes and (shapes, None, None, None)
+        return y, (
+            shapes,
+            a if "a" in looks else None,
+            b if "b" in looks else None,
+            y if "y" in looks else None,
+        )
 
     @classmethod
     def backward(cls, saved: Any, dy: Any, needs: Any) -> tuple[Any, Any]:
-        shapes, *values = saved or (None,)
+        shapes, a, b, y = saved or (None, None, None, None)
         if cls.composed is not None:
-            da, db = gradient_of(cls.composed, values, dy, needs)
+            da, db = gradient_of(cls.composed, (a, b), dy, needs)
         else:
             da, db = [
-                derivative(dy, *values) if need and derivative else None
-                for need, derivative in zip(needs, cls.derivative, strict=True)
+                derivative(dy, a, b, y) if need and derivative else None
+                for need, derivative in zip(needs, cls.derivatives, strict=True)
             ]
         if shapes:
             da = None if da is None else sum_to(da, shapes[0])
@@ -118,9 +126,8 @@ def _unary(name: str, reference: Callable[..., Any], saves: str, derivative: Der
 def _binary(
     name: str,
     reference: Callable[..., Any],
-    saves: str,
-    da: Derivative | None = None,
-    db: Derivative | None = None,
+    da: tuple[str, Derivative | None],
+    db: tuple[str, Derivative | None],
     composed: Callable[..., Any] | None = None,
 ) -> Any:
     return type(name, (Binary,), {
@@ -128,8 +135,8 @@ def _binary(
         "name": name,
         "code": binary_functions[name],
         "reference": staticmethod(reference),
-        "saves": saves,
-        "derivative": (da, db),
+        "looks": (da[0], db[0]),
+        "derivatives": (da[1], db[1]),
         "composed": composed and staticmethod(composed),
     })  # fmt: skip
 
@@ -158,6 +165,11 @@ def np_gelu_tanh_slope(x: Array) -> Array:
 def gelu_tanh_slope(x: Any, dy: Any) -> Any:
     t = apply(TANH, (K0 * (x + K1 * x * x * x),))
     return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (K0 * (1 + 3 * K1 * x * x)))
+
+
+def gelu_curve(x: Any) -> Any:
+    """gelu's second derivative: φ(x) (2 − x²), φ the normal density."""
+    return apply(EXP, (-0.5 * (x * x),)) * (2.0 - x * x) * (1 / math.sqrt(2 * math.pi))
 
 
 def nothing(*_: Any) -> None:
@@ -192,47 +204,44 @@ GELU = _unary("gelu", lambda x: 0.5 * x * (1 + np_erf(x / math.sqrt(2))), "x",
 GELU_TANH = _unary("gelu_tanh", lambda x: 0.5 * x * (1 + np.tanh(K0 * (x + K1 * x**3))), "x",
                    lambda dy, x: apply(GELU_TANH_BACKWARD, (x, dy)))
 
-ADD = _binary("add", np.add, "", lambda dy: dy, lambda dy: dy)
-SUBTRACT = _binary("subtract", np.subtract, "", lambda dy: dy, lambda dy: -dy)
-MULTIPLY = _binary("multiply", np.multiply, "ab",
-                   lambda dy, a, b: dy * b, lambda dy, a, b: dy * a)
-DIVIDE = _binary("divide", np.divide, "by",
-                 lambda dy, b, y: dy / b, lambda dy, b, y: -(dy * y) / b)
-MAXIMUM = _binary("maximum", np.maximum, "ab",
-                  lambda dy, a, b: dy * apply(MAXIMUM_SHARE, (a, b)),
-                  lambda dy, a, b: dy * apply(MAXIMUM_SHARE, (b, a)))
-MINIMUM = _binary("minimum", np.minimum, "ab",
-                  lambda dy, a, b: dy * apply(MAXIMUM_SHARE, (b, a)),
-                  lambda dy, a, b: dy * apply(MAXIMUM_SHARE, (a, b)))
-MAXIMUM_SHARE = _binary("maximum_share", lambda a, b: (a > b) + 0.5 * (a == b), "")
+ADD = _binary("add", np.add, ("", lambda dy, a, b, y: dy), ("", lambda dy, a, b, y: dy))
+SUBTRACT = _binary("subtract", np.subtract,
+                   ("", lambda dy, a, b, y: dy), ("", lambda dy, a, b, y: -dy))
+MULTIPLY = _binary("multiply", np.multiply,
+                   ("b", lambda dy, a, b, y: dy * b), ("a", lambda dy, a, b, y: dy * a))
+DIVIDE = _binary("divide", np.divide,
+                 ("b", lambda dy, a, b, y: dy / b), ("by", lambda dy, a, b, y: -(dy * y) / b))
+MAXIMUM = _binary("maximum", np.maximum,
+                  ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (a, b))),
+                  ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (b, a))))
+MINIMUM = _binary("minimum", np.minimum,
+                  ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (b, a))),
+                  ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (a, b))))
+MAXIMUM_SHARE = _binary("maximum_share", lambda a, b: (a > b) + 0.5 * (a == b),
+                        ("", None), ("", None))
 
-# The backward kernels of the activations: (what forward saved, dy) -> dx.
-RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y > 0, dy, 0), "a",
-                        None, lambda d, y: apply(RELU_BACKWARD, (y, d)))
-TANH_BACKWARD = _binary("tanh_backward", lambda y, dy: dy * (1 - y * y), "ab",
-                        lambda d, y, dy: d * dy * (-2.0 * y),
-                        lambda d, y, dy: apply(TANH_BACKWARD, (y, d)))
-SIGMOID_BACKWARD = _binary("sigmoid_backward", lambda y, dy: dy * y * (1 - y), "ab",
-                           lambda d, y, dy: d * dy * (1.0 - 2.0 * y),
-                           lambda d, y, dy: apply(SIGMOID_BACKWARD, (y, d)))
-GELU_BACKWARD = _binary("gelu_backward", lambda x, dy: dy * np_gelu_slope(x), "ab",
-                        lambda d, x, dy: d * dy * (apply(EXP, (-0.5 * (x * x),))
-                                                   * (2.0 - x * x) / math.sqrt(2 * math.pi)),
-                        lambda d, x, dy: apply(GELU_BACKWARD, (x, d)))
-GELU_TANH_BACKWARD = _binary("gelu_tanh_backward", lambda x, dy: dy * np_gelu_tanh_slope(x), "ab",
-                             composed=gelu_tanh_slope)
+# The backward kernels of the activations: a is what forward saved, b is dy; the result is dx.
+RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y > 0, dy, 0),
+                        ("", None), ("a", lambda d, y, dy, _: apply(RELU_BACKWARD, (y, d))))
+TANH_BACKWARD = _binary("tanh_backward", lambda y, dy: dy * (1 - y * y),
+                        ("ab", lambda d, y, dy, _: d * dy * (-2.0 * y)),
+                        ("a", lambda d, y, dy, _: apply(TANH_BACKWARD, (y, d))))
+SIGMOID_BACKWARD = _binary("sigmoid_backward", lambda y, dy: dy * y * (1 - y),
+                           ("ab", lambda d, y, dy, _: d * dy * (1.0 - 2.0 * y)),
+                           ("a", lambda d, y, dy, _: apply(SIGMOID_BACKWARD, (y, d))))
+GELU_BACKWARD = _binary("gelu_backward", lambda x, dy: dy * np_gelu_slope(x),
+                        ("ab", lambda d, x, dy, _: d * dy * gelu_curve(x)),
+                        ("a", lambda d, x, dy, _: apply(GELU_BACKWARD, (x, d))))
+GELU_TANH_BACKWARD = _binary("gelu_tanh_backward", lambda x, dy: dy * np_gelu_tanh_slope(x),
+                             ("ab", None), ("ab", None), composed=gelu_tanh_slope)
 # fmt: on
 
 
-def _power_da(dy: Any, a: Any, b: Any, y: Any) -> Any:
-    return dy * (b * apply(POWER, (a, b - 1.0)))
+def power_db(dy: Any, a: Any, b: Any, y: Any) -> Any:
+    """dy · y · log a, and 0 where a = 0: there y is 0, or 1 and stays 1 for b next to 0."""
+    zero = _graph.wrap(numpy_op(np.equal, a._array, 0).astype(a.dtype))
+    return dy * (y * apply(LOG, (a + zero,)))
 
 
-def _power_db(dy: Any, a: Any, b: Any, y: Any) -> Any:
-    """dy · y · log a, and 0 where a = 0 (there y is 0, or 1 whatever b is next to 0)."""
-    zero = a._array == 0
-    safe = a if not zero.any() else a + zero.astype(a.dtype)
-    return dy * (y * apply(LOG, (safe,)))
-
-
-POWER = _binary("power", np.power, "aby", _power_da, _power_db)
+POWER = _binary("power", np.power,
+                ("ab", lambda dy, a, b, y: dy * (b * apply(POWER, (a, b - 1.0)))), ("aby", power_db))  # fmt: skip

@@ -53,8 +53,10 @@ class GetItem(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array, index: Any) -> Any:
-        y = x[index] if _is_basic(index) else numpy_op(x.__getitem__, index)
-        return np.asarray(y), (x.shape,)
+        if not _is_basic(index):
+            return np.asarray(numpy_op(x.__getitem__, index)), (x.shape,)
+        # the ellipsis makes NumPy give a 0-d view where it would give a copied scalar
+        return x[index if Ellipsis in index else (*index, Ellipsis)], (x.shape,)
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any, index: Any) -> Any:
@@ -104,9 +106,10 @@ class SetItem(Op):
     def backward(saved: Any, dy: Any, needs: Any, index: Any) -> Any:
         from pydp.ops._reduce import sum_to
 
-        dx = dy - apply(Scatter, (apply(GetItem, (dy,), index),), index, dy.shape)
+        kept = np.ones(dy.shape, dy.dtype)
+        kept[index] = 0
         return (
-            dx if needs[0] else None,
+            dy * _graph.wrap(kept) if needs[0] else None,
             sum_to(apply(GetItem, (dy,), index), saved[0]) if needs[1] else None,
         )
 

@@ -1,47 +1,103 @@
-/* What the kernels' C tests share: guarded, poisoned outputs; small integers
- * whose products are exact in float; the comparison.
+/* ktest: the kernels examined from C, without Python.
  *
- * A test is compiled like a kernel, once per (ISA, type), together with
- * csrc/gemm, csrc/kernels and csrc/core, and returns the number of failures. */
-#ifndef PD_TESTS_KTEST_H
-#define PD_TESTS_KTEST_H
+ * A test names a kernel, makes its arrays in the kernel's order, and calls it
+ * once; the harness makes several calls of it, which differ in everything that
+ * must not matter:
+ *
+ *     threads      place                         outputs before the call
+ *     1            flush with a page on the left      0xFF (NaN)
+ *     2            flush with a page on the right     0x5A
+ *     4            one element off alignment          0x5A
+ *
+ *     ┌───────────┬──────────────────────┬───────────────┬───────────┐
+ *     │ no access │ the array, flush left│  guard bytes  │ no access │
+ *     └───────────┴──────────────────────┴───────────────┴───────────┘
+ *     ┌───────────┬───────────────┬──────────────────────┬───────────┐
+ *     │ no access │  guard bytes  │ the array, flush right│ no access │
+ *     └───────────┴───────────────┴──────────────────────┴───────────┘
+ *
+ * So a read or a write one element outside faults, on one side in the first
+ * call and on the other in the second. All calls must leave the same bits in
+ * every output (an unwritten element keeps the poison, and differs), the
+ * guards, and the inputs unchanged. Then the test compares the outputs with
+ * its own naive loops in double.
+ *
+ * With --heap every array is a heap block of its exact size, not filled: for
+ * AddressSanitizer and valgrind, which watch such blocks.
+ *
+ * One ktest_<family>.c per kernel file, compiled for float and for double. */
+#ifndef KTEST_H
+#define KTEST_H
 
-#include "kernel.h"
-#include "par.h"
 #include "real.h"
+#include "table.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { GUARD = 64 }; /* elements before and after an output */
+/* KTEST(pool) { … } in ktest_pool.c: the family's cases for one type. */
+#define KTEST(family)                                                          \
+    static void family##_test(void);                                           \
+    __attribute__((constructor)) static void family##_register(void) {         \
+        kt_register(#family, REAL_IS_DOUBLE ? PD_FLOAT64 : PD_FLOAT32,         \
+                    family##_test);                                            \
+    }                                                                          \
+    static void family##_test(void)
+void kt_register(const char *family, int type, void (*test)(void));
 
-static uint32_t kt_state = 1;
-static int kt_random(int below) {
-    kt_state = kt_state * 1664525u + 1013904223u;
-    return (int)((kt_state >> 8) % (uint32_t)below);
+/* Begins a case of kernel PD_KERNEL_…; the words appear in its failures. */
+void kt_case(int kernel, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The kernel's next array: `count` elements of `bytes` bytes, held between the
+ * calls at the address returned. Reading arrays hold zeros at first. */
+void *kt_array(int64_t count, size_t bytes);
+/* The next array is absent: NULL. */
+void kt_absent(void);
+/* The kernel is given the address of this element instead of the first: for
+ * views with negative strides or an offset. */
+void kt_start(int array, int64_t element);
+
+/* All calls; what the kernel returned. Outputs are now in the held arrays. */
+int64_t kt_call(const void *geometry);
+
+/* |got - want| <= ulps * epsilon * magnitude, or both NaN, or equal. */
+void kt_near(double got, double want, double magnitude, double ulps,
+             const char *what, int64_t at);
+void kt_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Uniform in [low, high); the same numbers in every run of a case. */
+double kt_random(double low, double high);
+
+/* 1 under emulators: leave out cases of more than about 20 000 elements. */
+extern int kt_small;
+
+#define KT_COUNT(table) ((int64_t)(sizeof(table) / sizeof *(table)))
+
+/* ---- for one type -------------------------------------------------------- */
+
+/* The next array, of reals uniform in [-2, 2). */
+static inline __attribute__((unused)) real *kt_reals(int64_t count) {
+    real *array = kt_array(count, sizeof(real));
+    for (int64_t i = 0; i < count; i++) array[i] = (real)kt_random(-2, 2);
+    return array;
 }
-/* n elements in -2 … 2. */
-__attribute__((unused)) static real *kt_integers(int64_t n) {
-    real *x = malloc((size_t)n * sizeof *x);
-    for (int64_t i = 0; i < n; i++) x[i] = (real)(kt_random(5) - 2);
-    return x;
+/* Small integers, whose sums and products are exact. */
+static inline __attribute__((unused)) real *kt_integers(int64_t count) {
+    real *array = kt_array(count, sizeof(real));
+    for (int64_t i = 0; i < count; i++)
+        array[i] = (real)floor(kt_random(-4, 5));
+    return array;
 }
-/* n elements of NaN between two guards; the first of the n is returned. */
-__attribute__((unused)) static real *kt_output(int64_t n) {
-    real *x = malloc(((size_t)n + 2 * GUARD) * sizeof *x);
-    for (int64_t i = 0; i < n + 2 * GUARD; i++) x[i] = (real)NAN;
-    for (int64_t i = 0; i < GUARD; i++) x[i] = x[n + GUARD + i] = (real)-77;
-    return x + GUARD;
-}
-__attribute__((unused)) static int kt_guards_whole(const real *x, int64_t n) {
-    for (int64_t i = 1; i <= GUARD; i++)
-        if (x[-i] != (real)-77 || x[n - 1 + i] != (real)-77) return 0;
-    return 1;
-}
-__attribute__((unused)) static void kt_free_output(real *x) {
-    free(x - GUARD);
+/* Indices in [0, below). */
+static inline __attribute__((unused)) int64_t *kt_indices(int64_t count,
+                                                          int64_t below) {
+    int64_t *array = kt_array(count, sizeof(int64_t));
+    for (int64_t i = 0; i < count; i++)
+        array[i] = (int64_t)kt_random(0, (double)below);
+    return array;
 }
 
 #endif

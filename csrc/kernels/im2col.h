@@ -1,0 +1,233 @@
+/* The im2col view: a matrix that convolution multiplies and nobody stores.
+ *
+ *     row i     a pixel (n, u, v) of a grid
+ *     column p  what one element of the window sees from there
+ *
+ *     window 3 x 3, c channels        a row of the matrix, as runs in memory
+ *       +---+---+---+
+ *       | 0 | 1 | 2 |  run 0          0: c c c  1: c c c  2: c c c
+ *       +---+---+---+
+ *       | 3 | 4 | 5 |  run 1          3: c c c  4: c c c  5: c c c
+ *       +---+---+---+
+ *       | 6 | 7 | 8 |  run 2          6: c c c  7: c c c  8: c c c
+ *       +---+---+---+
+ *
+ * A run is what is adjacent in memory: `taps` neighbours along w, of `units`
+ * elements each. Channels-last images have runs of a window's whole row
+ * (taps = kw, units = c); one channel of an NCHW image has runs of kw single
+ * elements; where neither fits a run is one tap, its units at any stride.
+ *
+ * The same view serves three products (M x K x N in words):
+ *
+ *     forward          pixels of y  x  taps of x       x  channels of y
+ *     backward data    pixels of dx x  taps of dy      x  channels of x
+ *     backward weight  channels of y x pixels of y     x  taps of x
+ *
+ * Invariant: what lies outside the image is read as zero, never touched. */
+#ifndef PD_KERNELS_IM2COL_H
+#define PD_KERNELS_IM2COL_H
+
+#include "blocks.h"
+#include "copy.h"
+#include "gemm.h"
+
+typedef struct {
+    int64_t offset; /* of its first element from the pixel's, in elements */
+    int64_t h, w;   /* of its first tap from the pixel */
+    int64_t weight; /* offset of the weight that meets its first element */
+} im2col_run;
+
+typedef struct {
+    const real *data;             /* element (0, 0, 0, 0) */
+    int64_t image, row, column;   /* strides of n, h, w … */
+    int64_t unit;                 /* … and within a tap; 1 where taps > 1 */
+    int64_t h, w;                 /* extents of the image */
+    int64_t grid_h, grid_w;       /* extents of the grid … */
+    int64_t step_h, step_w;       /* … and its steps in the image */
+    int64_t runs, taps, units;    /* columns = runs * taps * units */
+    const im2col_run *run;
+    int64_t weight_tap, weight_unit; /* steps in the weights */
+} im2col_view;
+
+static inline int64_t im2col_columns(const im2col_view *v) {
+    return v->runs * v->taps * v->units;
+}
+
+/* A position in the grid. */
+typedef struct {
+    int64_t n, u, v;
+} im2col_pixel;
+
+static inline im2col_pixel im2col_pixel_at(const im2col_view *v, int64_t i) {
+    const int64_t rows = i / v->grid_w;
+    return (im2col_pixel){rows / v->grid_h, rows % v->grid_h, i % v->grid_w};
+}
+/* The first pixel of the next row of the grid. */
+static inline void im2col_next_row(const im2col_view *v, im2col_pixel *p) {
+    p->v = 0;
+    if (++p->u == v->grid_h) {
+        p->u = 0;
+        p->n++;
+    }
+}
+
+V_INLINE int64_t clamp(int64_t x, int64_t low, int64_t high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+/* `pixels` rows of `count` elements from `from`, `step` apart, to rows of
+ * stride `stride`. `spill`: a row's last vector may be written whole. */
+static void copy_pixels(real *to, int64_t stride, const real *from,
+                        int64_t step, int64_t unit, int64_t pixels,
+                        int64_t count, int spill) {
+    if (unit != 1) {
+        for (int64_t i = 0; i < pixels; i++, to += stride, from += step)
+            for (int64_t e = 0; e < count; e++) to[e] = from[e * unit];
+    } else if (count == 2 * VL) {
+        for (int64_t i = 0; i < pixels; i++, to += stride, from += step) {
+            const vreal x = v_load(from), y = v_load(from + VL);
+            v_store(to, x);
+            v_store(to + VL, y);
+        }
+    } else if (count < VL && spill) {
+        for (int64_t i = 0; i < pixels; i++, to += stride, from += step)
+            v_store(to, v_load_first(from, count));
+    } else {
+        for (int64_t i = 0; i < pixels; i++, to += stride, from += step)
+            copy_run(to, from, count);
+    }
+}
+
+/* One pixel whose taps are partly outside: elements first … first+count-1 of
+ * the run, whose first tap is at column w. */
+static void copy_clipped(const im2col_view *v, real *to, const real *from,
+                         int64_t w, int64_t first, int64_t count) {
+    const int64_t low =
+        clamp(clamp(-w, 0, v->taps) * v->units - first, 0, count);
+    const int64_t high =
+        clamp(clamp(v->w - w, 0, v->taps) * v->units - first, low, count);
+    zero_run(to, low);
+    if (low < high) copy_run(to + low, from + low, high - low);
+    zero_run(to + high, count - high);
+}
+
+/* Elements first … first+count-1 of one run, for `rows` pixels from i on. */
+static void im2col_read_run(const im2col_view *v, const im2col_run *run,
+                            int64_t first, int64_t count, int64_t i,
+                            int64_t rows, real *to, int64_t stride, int spill) {
+    /* Grid columns from which all taps that are wanted lie inside. */
+    const int64_t left = -(run->w + first / v->units);
+    const int64_t right = v->w - run->w - (first + count - 1) / v->units;
+    const int64_t low = left <= 0 ? 0 : ceil_div(left, v->step_w);
+    const int64_t high = right <= 0 ? 0 : ceil_div(right, v->step_w);
+    const int64_t step = v->step_w * v->column;
+    im2col_pixel at = im2col_pixel_at(v, i);
+    while (rows > 0) {
+        const int64_t span = least(v->grid_w - at.v, rows);
+        const int64_t h = at.u * v->step_h + run->h;
+        const int64_t w = at.v * v->step_w + run->w;
+        if (h < 0 || h >= v->h) {
+            for (int64_t q = 0; q < span; q++) zero_run(to + q * stride, count);
+        } else {
+            const int64_t offset = at.n * v->image +
+                                   at.u * v->step_h * v->row + at.v * step +
+                                   run->offset + first * v->unit;
+            const int64_t a = clamp(low - at.v, 0, span);
+            const int64_t b = clamp(high - at.v, a, span);
+            for (int64_t q = 0; q < a; q++)
+                copy_clipped(v, to + q * stride, v->data + (offset + q * step),
+                             w + q * v->step_w, first, count);
+            copy_pixels(to + a * stride, stride, v->data + (offset + a * step),
+                        step, v->unit, b - a, count, spill);
+            for (int64_t q = b; q < span; q++)
+                copy_clipped(v, to + q * stride, v->data + (offset + q * step),
+                             w + q * v->step_w, first, count);
+        }
+        to += span * stride;
+        rows -= span;
+        im2col_next_row(v, &at);
+    }
+}
+
+/* gemm_read: rows are pixels, columns elements of the window. */
+static void im2col_read(const void *context, int64_t i, int64_t rows, int64_t j,
+                        int64_t columns, real *to, int64_t stride) {
+    const im2col_view *v = context;
+    const int64_t length = v->taps * v->units;
+    int64_t first = j % length;
+    const im2col_run *run = v->run + j / length;
+    for (int64_t done = 0, count; done < columns; done += count, run++) {
+        count = least(length - first, columns - done);
+        im2col_read_run(v, run, first, count, i, rows, to + done, stride,
+                        done + VL <= columns);
+        first = 0;
+    }
+}
+
+/* Where a row of the image is a row of the grid, it is better copied along w:
+ * all of a grid row in one run, whatever the width of the window. */
+static int im2col_flips(const im2col_view *v) {
+    return v->step_w == 1 && v->column == 1 && v->units == 1;
+}
+
+/* gemm_read of the transpose: rows are elements of the window, columns pixels.
+ * Only where im2col_flips. */
+static void im2col_read_flipped(const void *context, int64_t j, int64_t columns,
+                                int64_t i, int64_t pixels, real *to,
+                                int64_t stride) {
+    const im2col_view *v = context;
+    im2col_pixel at = im2col_pixel_at(v, i);
+    for (int64_t done = 0, span; done < pixels; done += span) {
+        span = least(v->grid_w - at.v, pixels - done);
+        const int64_t offset =
+            at.n * v->image + at.u * v->step_h * v->row + at.v;
+        const int spill = done + ceil_div(span, VL) * VL <= stride;
+        for (int64_t p = 0; p < columns; p++) {
+            const int64_t tap = (j + p) % v->taps;
+            const im2col_run *run = v->run + (j + p) / v->taps;
+            const int64_t h = at.u * v->step_h + run->h;
+            const int64_t w = at.v + run->w + tap;
+            const real *from = v->data + (offset + run->offset + tap);
+            real *row = to + p * stride + done;
+            if (h < 0 || h >= v->h) {
+                zero_run(row, span);
+            } else if (w >= 0 && w + span <= v->w) {
+                if (spill)
+                    copy_run_padded(row, from, span);
+                else
+                    copy_run(row, from, span);
+            } else {
+                const int64_t a = clamp(-w, 0, span);
+                const int64_t b = clamp(v->w - w, a, span);
+                zero_run(row, a);
+                if (a < b) copy_run(row + a, from + a, b - a);
+                zero_run(row + b, span - b);
+            }
+        }
+        im2col_next_row(v, &at);
+    }
+}
+
+/* The view as a matrix. A window of one element on a dense grid is no view but
+ * a plain matrix. */
+static gemm_matrix im2col_matrix(const im2col_view *v) {
+    const im2col_run *run = v->run;
+    if (v->runs == 1 && v->taps == 1 && run->h == 0 && run->w == 0 &&
+        v->step_h == 1 && v->step_w == 1 && v->h == v->grid_h &&
+        v->w == v->grid_w && v->row == v->w * v->column &&
+        v->image == v->h * v->row)
+        return (gemm_matrix){v->data + run->offset, v->column, v->unit, NULL,
+                             NULL, 0};
+    return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0};
+}
+/* The same, copied along w where that is better. */
+static gemm_matrix im2col_matrix_flipped(const im2col_view *v) {
+    gemm_matrix m = im2col_matrix(v);
+    if (m.read && im2col_flips(v)) {
+        m.read = im2col_read_flipped;
+        m.flipped = 1;
+    }
+    return m;
+}
+
+#endif

@@ -1,0 +1,178 @@
+"""The command line: python -m pydp train | predict | doctor.
+
+Exit codes: 0 done; 1 an error, named in one line on stderr; 2 the command line makes no sense;
+130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP: the last whole checkpoint stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import pydp
+from pydp._runtime import MAX_THREADS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    parser = _parser()
+    try:
+        options = parser.parse_args(arguments)
+        if options.command is None:
+            parser.print_help()
+            code = 0
+        else:
+            code = options.command(options)
+        _flush()
+        return code
+    except BrokenPipeError:  # `| head` has seen enough
+        _discard_stdout()
+        return 1
+    except KeyboardInterrupt:
+        return _complain("stopped by Ctrl-C", 130)
+    except MemoryError as error:
+        return _complain(f"not enough memory: {error}" if str(error) else "not enough memory")
+    except OSError as error:
+        return _complain(_reason(error))
+
+
+def train(options: argparse.Namespace) -> int:
+    from pydp import recipes
+    from pydp.train import Stopped
+
+    if options.threads is not None:
+        pydp.set_num_threads(options.threads)
+    recipe = recipes.RECIPES[options.recipe]
+    output = options.output or f"{recipe.name}.safetensors"
+    try:
+        recipe.train(
+            output,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            lr=options.lr,
+            seed=options.seed,
+        )
+    except recipes.RecipeError as error:
+        return _complain(str(error))
+    except (KeyboardInterrupt, Stopped) as stop:
+        code = stop.code if isinstance(stop, Stopped) else 130
+        return _complain(str(stop) or "stopped by Ctrl-C", code)
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    from pydp import recipes
+
+    try:
+        recipe, model = recipes.load(options.model)
+        recipes.check_pillow()
+    except recipes.RecipeError as error:
+        return _complain(str(error))
+    code = 0
+    for image in options.images:
+        try:
+            label, probability = recipe.predict(model, image)
+        except recipes.RecipeError as error:
+            code = _complain(str(error))
+        else:
+            print(f"{image}: {label} ({100 * probability:.1f} %)", flush=True)
+    return code
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from pydp.doctor import report
+
+    lines, warnings = report()
+    for what, how in lines:
+        print(f"{what:14}{how}")
+    for warning in warnings:
+        print(f"{'warning':14}{warning}")
+    return 1 if warnings else 0
+
+
+# ---- the parser ----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pydp", description="A tensor engine for differentiable programming on CPUs."
+    )
+    parser.set_defaults(command=None)
+    parser.add_argument("--version", action="version", version=f"pydp {pydp.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    one = commands.add_parser("train", help="train a model on data that comes with pydp")
+    one.add_argument("recipe", choices=["digits"], help="what to train: digits")
+    one.add_argument("--epochs", type=_whole(1, 10_000), metavar="N", help="times round the data")
+    one.add_argument("--batch-size", type=_whole(1, 1_000_000), metavar="N", help="images a step")
+    one.add_argument("--lr", type=_rate, metavar="X", help="learning rate to begin with")
+    one.add_argument(
+        "--seed", type=_whole(0, 2**63 - 1), default=0, metavar="N",
+        help="the same seed gives the same model, byte for byte (default 0)",
+    )  # fmt: skip
+    one.add_argument("--threads", type=_whole(1, MAX_THREADS), metavar="N", help="see doctor")
+    one.add_argument(
+        "--output", metavar="FILE", help="where the model goes (default RECIPE.safetensors)"
+    )
+    one.set_defaults(command=train)
+
+    one = commands.add_parser("predict", help="say what images show")
+    one.add_argument("model", metavar="MODEL", help="a file that train has written")
+    one.add_argument("images", metavar="IMAGE", nargs="+", help="an image file with one digit")
+    one.set_defaults(command=predict)
+
+    one = commands.add_parser("doctor", help="report what pydp runs on, and why")
+    one.set_defaults(command=doctor)
+    return parser
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"must be an integer in {least} … {most}, got {text}")
+        return number
+
+    return whole
+
+
+def _rate(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got {text}")
+    return number
+
+
+# ---- saying it -----------------------------------------------------------------------------------
+
+
+def _complain(message: str, code: int = 1) -> int:
+    """One line on stderr, after what stdout has to say."""
+    _flush()
+    print(f"pydp: {message}", file=sys.stderr)
+    return code
+
+
+def _reason(error: OSError) -> str:
+    named = f"{error.filename}: " if error.filename is not None else ""
+    return f"{named}{error.strerror or error}"
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _discard_stdout() -> None:
+    """So that the interpreter's own flush at exit does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

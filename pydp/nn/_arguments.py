@@ -1,0 +1,56 @@
+"""What several modules ask of their arguments, and what they make of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pydp._creation import zeros
+from pydp.nn._module import Parameter
+
+ACTIVATIONS = (None, "relu", "gelu", "tanh", "sigmoid")
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def one_of(value: Any, allowed: tuple[Any, ...], module: str, argument: str) -> Any:
+    """The value, if it is among those allowed."""
+    if not (value is None or isinstance(value, str)) or value not in allowed:
+        listed = ", ".join(repr(choice) for choice in allowed)
+        raise ValueError(f"{module}: {argument} must be one of {listed}, got {value!r}")
+    return value
+
+
+def flag(value: Any, module: str, argument: str) -> bool:
+    """A bool and nothing that merely looks like one."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{module}: {argument} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def number(value: Any, module: str, argument: str, low: float, high: float) -> float:
+    """A real number in [low, high]; NaN is not."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{module}: {argument} must be a number, got {value!r}")
+    found = float(value)
+    if not low <= found <= high:
+        raise ValueError(f"{module}: {argument} must be in [{low:g}, {high:g}], got {found:g}")
+    return found
+
+
+def new_parameter(*shape: int) -> Parameter:
+    """A float32 parameter of zeros, for an initialiser to fill."""
+    return Parameter(zeros(shape))
+
+
+def window_size(letter: str, kernel: int, stride: int, padding: int, dilation: int) -> str:
+    """The size that a sliding window leaves of a size, as a type writes it.
+
+    `padding` is that of both sides together.
+    """
+    return f"({letter} + {padding} - {dilation * (kernel - 1) + 1}) // {stride} + 1"
+
+
+def short(two: tuple[int, int]) -> str:
+    """Height and width for repr: one number where they are equal."""
+    return str(two[0]) if two[0] == two[1] else str(two)

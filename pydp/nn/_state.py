@@ -1,0 +1,109 @@
+"""The state of a module, path -> tensor: read it, and load one all or nothing.
+
+A parameter that stands in several places (a tie) has several paths. Reading gives all of them the
+same tensor; loading accepts any of them, and refuses paths of one tie that disagree.
+
+Invariant: every fault is found before the first element is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pydp import _graph, ops
+from pydp._op import Array, as_array
+from pydp._tensor import Tensor
+
+Place = tuple[str, Tensor]
+
+
+class Keys(NamedTuple):
+    """What load_state_dict left out: paths without a value, and values without a place."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def read(places: Iterable[Place]) -> dict[str, Tensor]:
+    """The state, in the memory of the module itself."""
+    detached: dict[int, Tensor] = {}
+    return {path: detached.setdefault(id(value), value.detach()) for path, value in places}
+
+
+def load(places: Iterable[Place], state: Mapping[str, Any], strict: bool, name: str) -> Keys:
+    """Copy a state into the places, or raise one ValueError that lists all that is wrong."""
+    if not isinstance(state, Mapping):
+        raise TypeError(f"load_state_dict: state must be a dict, got {type(state).__name__}")
+    targets: dict[int, tuple[Tensor, list[str]]] = {}
+    for path, value in places:
+        targets.setdefault(id(value), (value, []))[1].append(path)
+
+    known = {path for _, paths in targets.values() for path in paths}
+    unexpected = [str(key) for key in state if key not in known]
+    missing: list[str] = []
+    wrong: list[str] = []
+    writes: list[tuple[Tensor, Array]] = []
+    for target, paths in targets.values():
+        given = [path for path in paths if path in state]
+        if not given:
+            missing.append(" = ".join(paths))
+            continue
+        faults = [fault for path in given if (fault := _fault(path, state[path], target))]
+        if not faults:
+            arrays = [_array(state[path]) for path in given]
+            faults = [
+                f"{path}: the same parameter as {given[0]}, but other values"
+                for path, array in zip(given, arrays, strict=True)
+                if array is not arrays[0] and not np.array_equal(array, arrays[0], equal_nan=True)
+            ]
+            writes.append((target, arrays[0]))
+        wrong += faults
+
+    listed = [f"wrong       {fault}" for fault in wrong]
+    if strict:
+        listed += [f"missing     {path}" for path in missing]
+        listed += [f"unexpected  {path}" for path in unexpected]
+    if listed:
+        lines = "".join(f"\n  {line}" for line in listed)
+        raise ValueError(f"{name}: the state does not fit, nothing was loaded{lines}")
+    _write(writes)
+    return Keys(missing, unexpected)
+
+
+def _array(value: Any) -> Array:
+    return (
+        value._array
+        if isinstance(value, Tensor)
+        else as_array(value, "load_state_dict", copy=False)
+    )
+
+
+def _fault(path: str, value: Any, target: Tensor) -> str | None:
+    """Why a value cannot be copied to its place, or None."""
+    if not isinstance(value, (Tensor, np.ndarray)):
+        return f"{path}: expected a tensor, got {type(value).__name__}"
+    if value.shape != target.shape:
+        return f"{path}: expected shape {target.shape}, got {value.shape}"
+    if value.dtype != target.dtype:
+        return f"{path}: expected {target.dtype}, got {value.dtype}; use astype"
+    if not target._array.flags.writeable:
+        return f"{path}: the module's own memory is read-only"
+    return None
+
+
+def _write(writes: list[tuple[Tensor, Array]]) -> None:
+    """Copy all; a source in the memory of one of the targets is set aside first."""
+    own = {_memory(target._array) for target, _ in writes}
+    sources = [source.copy() if _memory(source) in own else source for _, source in writes]
+    for (target, _), source in zip(writes, sources, strict=True):
+        ops.write(target, _graph.wrap(source))
+
+
+def _memory(array: Array) -> int:
+    """What tells two memories apart: the object at the end of the chain of views."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return id(array if array.base is None else array.base)

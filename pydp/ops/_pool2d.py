@@ -1,0 +1,148 @@
+"""What the pools over windows of images share: their geometry, built and checked once.
+
+On each axis, entry k of output o's window lies at position o · stride - padding + k · dilation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pydp import _kernels
+from pydp._op import Array, integer, pair
+
+
+class Axis(NamedTuple):
+    """One axis: sizes of x and y, window, stride, padding, dilation."""
+
+    size: int
+    out: int
+    window: int
+    stride: int
+    padding: int
+    dilation: int
+
+    def inside(self, o: int) -> list[tuple[int, int]]:
+        """(k, position) of the entries of output o's window that are not padding."""
+        start = o * self.stride - self.padding
+        entries = [(k, start + k * self.dilation) for k in range(self.window)]
+        return [(k, i) for k, i in entries if 0 <= i < self.size]
+
+
+class Pool2d(NamedTuple):
+    """The members of pd_pool2d_geometry (csrc/kernels/pool2d.h), in its order.
+
+    The axes are `h` and `w`: size of x, size of y, window, stride, padding, dilation.
+    """
+
+    n: int
+    c: int
+    h_in: int
+    h_out: int
+    h_window: int
+    h_stride: int
+    h_padding: int
+    h_dilation: int
+    w_in: int
+    w_out: int
+    w_window: int
+    w_stride: int
+    w_padding: int
+    w_dilation: int
+    count_include_pad: int
+
+    @property
+    def h(self) -> Axis:
+        return Axis(*self[2:8])
+
+    @property
+    def w(self) -> Axis:
+        return Axis(*self[8:14])
+
+    @property
+    def x_shape(self) -> tuple[int, int, int, int]:
+        return self.n, self.c, self.h_in, self.w_in
+
+    @property
+    def y_shape(self) -> tuple[int, int, int, int]:
+        return self.n, self.c, self.h_out, self.w_out
+
+    def windows(self) -> Iterator[tuple[int, int, list[tuple[int, int, int]]]]:
+        """(o, p, entries) of each output, entries as (k, i, j); for the references."""
+        for o in range(self.h_out):
+            for p in range(self.w_out):
+                yield (
+                    o,
+                    p,
+                    [
+                        (ky * self.w_window + kx, i, j)
+                        for ky, i in self.h.inside(o)
+                        for kx, j in self.w.inside(p)
+                    ],
+                )
+
+
+def pool2d(
+    op: str,
+    x: Array,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    count_include_pad: bool = False,
+) -> Pool2d:
+    """The geometry of a pool over x (n, c, h, w), or the error of its first bad argument."""
+    if x.ndim != 4:
+        raise ValueError(f"{op}: x must have 4 axes (n, c, h, w), got shape {x.shape}")
+    if not isinstance(ceil_mode, bool):
+        raise TypeError(f"{op}: ceil_mode must be a bool, got {ceil_mode!r}")
+    if not isinstance(count_include_pad, bool):
+        raise TypeError(f"{op}: count_include_pad must be a bool, got {count_include_pad!r}")
+    windows = pair(kernel_size, op, "kernel_size", 1)
+    strides = windows if stride is None else pair(stride, op, "stride", 1)
+    paddings = pair(padding, op, "padding", 0)
+    dilations = pair(dilation, op, "dilation", 1)
+    n, c, height, width = x.shape
+    h = _axis(op, "height", height, windows[0], strides[0], paddings[0], dilations[0], ceil_mode)
+    w = _axis(op, "width", width, windows[1], strides[1], paddings[1], dilations[1], ceil_mode)
+    integer(windows[0] * windows[1], op, "the number of entries of a window")
+    return Pool2d(n, c, *h, *w, int(count_include_pad))
+
+
+def _axis(
+    op: str, name: str, size: int, window: int, stride: int, padding: int, dilation: int, ceil: bool
+) -> Axis:
+    """One axis with its output size; PyTorch's rule, by which with ceil_mode the last window may
+    leave x on the right but must begin inside x or its left padding."""
+    if size < 1:
+        raise ValueError(f"{op}: {name} of x must be at least 1, got {size}")
+    if padding > window // 2:
+        raise ValueError(
+            f"{op}: padding must be at most half of kernel_size {window}, got {padding}"
+        )
+    reach = dilation * (window - 1) + 1
+    out = (size + 2 * padding - reach + (stride - 1 if ceil else 0)) // stride + 1
+    if ceil and (out - 1) * stride >= size + padding:
+        out -= 1
+    if out < 1:
+        raise ValueError(
+            f"{op}: a window that reaches over {reach} does not fit into {name} {size} with "
+            f"padding {padding}: the output would have size {out}"
+        )
+    axis = Axis(size, out, window, stride, padding, dilation)
+    # steps longer than x can pass over it: from the left padding beyond its end
+    if dilation > size and not all(start % dilation < size for start in range(-padding, 0, stride)):
+        raise ValueError(
+            f"{op}: with dilation {dilation} and padding {padding} a window has no entry inside "
+            f"{name} {size}"
+        )
+    return axis
+
+
+def new_y(pool: Pool2d, dtype: Any) -> Array:
+    return _kernels.empty_channels_last(pool.y_shape, dtype)  # type: ignore[no-any-return]
+
+
+def new_x(pool: Pool2d, dtype: Any) -> Array:
+    return _kernels.empty_channels_last(pool.x_shape, dtype)  # type: ignore[no-any-return]

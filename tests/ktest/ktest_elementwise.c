@@ -1,0 +1,207 @@
+/* Elementwise: every function of the table, in every layout that a view makes.
+ *
+ * The accuracy of exp, log … is vmath_test.c's affair; here a few ulp of
+ * 1 + |y| are allowed to them, and nothing to the others. */
+#include "elementwise.h"
+#include "ktest.h"
+
+/* ---- the functions in double --------------------------------------------- */
+
+static double copy(double x) { return x; }
+static double negative(double x) { return -x; }
+static double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static double square(double x) { return x * x; }
+static double reciprocal(double x) { return 1 / x; }
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
+static double relu(double x) { return x < 0 ? 0 : x; }
+/* At infinity the limit: 0 wins where a factor has reached it. */
+static double times(double x, double y) { return y == 0 ? 0 : x * y; }
+static double gelu(double x) { return times(x, erfc(-x / sqrt(2)) / 2); }
+static double gelu_u(double x) {
+    return sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+}
+static double gelu_tanh(double x) {
+    return times(x, (1 + tanh(gelu_u(x))) / 2);
+}
+
+static double add(double a, double b) { return a + b; }
+static double subtract(double a, double b) { return a - b; }
+static double multiply(double a, double b) { return a * b; }
+static double divide(double a, double b) { return a / b; }
+static double maximum(double a, double b) {
+    return isnan(a) ? a : isnan(b) ? b : a > b ? a : b;
+}
+static double minimum(double a, double b) {
+    return isnan(a) ? a : isnan(b) ? b : a < b ? a : b;
+}
+static double maximum_share(double a, double b) {
+    return a > b ? 1 : a == b ? 0.5 : 0;
+}
+static double relu_backward(double y, double dy) { return y > 0 ? dy : 0; }
+static double tanh_backward(double y, double dy) { return dy * (1 - y * y); }
+static double sigmoid_backward(double y, double dy) { return dy * y * (1 - y); }
+static double gelu_backward(double x, double dy) {
+    double density = exp(-x * x / 2) / sqrt(2 * M_PI);
+    return dy * (erfc(-x / sqrt(2)) / 2 + times(x, density));
+}
+static double gelu_tanh_backward(double x, double dy) {
+    double t = tanh(gelu_u(x));
+    double slope = sqrt(2 / M_PI) * (1 + 3 * 0.044715 * x * x);
+    return dy * ((1 + t) / 2 + times(x * slope, 1 - t * t) / 2);
+}
+
+typedef struct {
+    const char *name;
+    double (*f1)(double);
+    double (*f2)(double, double);
+    double ulps;
+} definition_t;
+
+static const definition_t definitions[] = {
+    {"copy", copy, NULL, 0},
+    {"negative", negative, NULL, 0},
+    {"abs", fabs, NULL, 0},
+    {"sign", sign, NULL, 0},
+    {"square", square, NULL, 0},
+    {"sqrt", sqrt, NULL, 0},
+    {"reciprocal", reciprocal, NULL, 0},
+    {"exp", exp, NULL, 4},
+    {"expm1", expm1, NULL, 4},
+    {"log", log, NULL, 4},
+    {"log1p", log1p, NULL, 4},
+    {"sin", sin, NULL, 4},
+    {"cos", cos, NULL, 4},
+    {"tanh", tanh, NULL, 4},
+    {"erf", erf, NULL, 4},
+    {"sigmoid", sigmoid, NULL, 4},
+    {"softplus", softplus, NULL, 4},
+    {"relu", relu, NULL, 0},
+    {"gelu", gelu, NULL, 4},
+    {"gelu_tanh", gelu_tanh, NULL, 4},
+    {"add", NULL, add, 0},
+    {"subtract", NULL, subtract, 0},
+    {"multiply", NULL, multiply, 0},
+    {"divide", NULL, divide, 0},
+    {"power", NULL, pow, 4},
+    {"maximum", NULL, maximum, 0},
+    {"minimum", NULL, minimum, 0},
+    {"maximum_share", NULL, maximum_share, 0},
+    {"relu_backward", NULL, relu_backward, 0},
+    {"tanh_backward", NULL, tanh_backward, 8},
+    {"sigmoid_backward", NULL, sigmoid_backward, 4},
+    {"gelu_backward", NULL, gelu_backward, 8},
+    {"gelu_tanh_backward", NULL, gelu_tanh_backward, 8},
+};
+
+/* ---- the cases ------------------------------------------------------------
+ */
+
+/* An input's memory: d dense, t axes in reverse order, r reversed along the
+ * last axis, 2 every second element, s one element for all, f the first axis
+ * broadcast, l the last axis broadcast, n with NaN, infinities and zeros. */
+typedef struct {
+    const char *why;
+    int axes;
+    int64_t shape[4];
+    char a, b;
+} case_t;
+
+static const case_t cases[] = {
+    {"one element", 1, {1}, 'd', 'd'},
+    {"less than a vector", 1, {3}, 'd', 's'},
+    {"odd length", 1, {1037}, 'd', 'd'},
+    {"special values", 1, {49}, 'n', 'n'},
+    {"nothing", 2, {0, 4}, 'd', 'd'},
+    {"0-d", 0, {0}, 'd', 'd'},
+    {"row and column", 2, {7, 19}, 'f', 'l'},
+    {"transposed", 3, {5, 6, 7}, 't', 'd'},
+    {"every second, reversed", 2, {9, 33}, '2', 'r'},
+    {"four axes", 4, {2, 3, 4, 5}, 'l', 't'},
+    {"chunks and threads", 2, {37, 2053}, 'd', 'd'},
+    {"chunks and threads, strided", 2, {37, 2053}, '2', 'f'},
+};
+/* The layouts are one code for all functions: most see the first few only. */
+enum { FOR_ALL = 4 };
+
+static const double special[] = {0, -0.0, INFINITY, -INFINITY, NAN, 1, -2};
+
+/* The next array as a view of this layout: strides in elements. */
+static real *view(int array, char layout, const case_t *c, int64_t *strides) {
+    int64_t size[4] = {1, 1, 1, 1};
+    for (int i = 0; i < c->axes; i++) size[i] = c->shape[i];
+    if (layout == 's')
+        for (int i = 0; i < c->axes; i++) size[i] = 1;
+    if (layout == 'f') size[0] = 1;
+    if (layout == 'l') size[c->axes - 1] = 1;
+    int64_t count = layout == '2' ? 2 : 1;
+    for (int k = 0; k < c->axes; k++) {
+        int i = layout == 't' ? k : c->axes - 1 - k;
+        strides[i] = size[i] == c->shape[i] ? count : 0;
+        count *= size[i];
+    }
+    real *held = kt_reals(count);
+    if (layout == 'n')
+        for (int64_t i = 0; i < count; i++)
+            held[i] = (real)special[array ? i % 7 : i / 7 % 7];
+    if (layout == 'r') {
+        strides[c->axes - 1] *= -1;
+        kt_start(array, size[c->axes - 1] - 1);
+        held += size[c->axes - 1] - 1;
+    }
+    return held;
+}
+
+static void examine(int kernel, int64_t function, const definition_t *d,
+                    const case_t *c) {
+    int inputs = d->f2 ? 2 : 1;
+    int64_t stride[3][4] = {{0}};
+    real *in[2] = {NULL, NULL};
+    kt_case(kernel, "%s, %s", d->name, c->why);
+    in[0] = view(0, c->a, c, stride[1]);
+    if (inputs == 2) in[1] = view(1, c->b, c, stride[2]);
+
+    pd_elementwise_geometry g = {.function = function};
+    pd_space_begin(&g.space, c->axes, c->shape);
+    pd_dense_strides(c->axes, c->shape, c->a == 't' ? stride[1] : NULL,
+                     stride[0]);
+    for (int k = 0; k <= inputs; k++)
+        pd_space_operand(&g.space, k, c->axes, c->shape, stride[k]);
+    pd_space_merge(&g.space, inputs + 1);
+    int64_t count = 1;
+    for (int i = 0; i < c->axes; i++) count *= c->shape[i];
+    real *y = kt_array(count, sizeof(real));
+    if (kt_call(&g)) kt_fail("reports a bad datum");
+
+    for (int64_t n = 0; n < count; n++) {
+        int64_t at[3] = {0, 0, 0}, rest = n;
+        for (int i = c->axes - 1; i >= 0; i--) {
+            for (int k = 0; k <= inputs; k++)
+                at[k] += rest % c->shape[i] * stride[k][i];
+            rest /= c->shape[i];
+        }
+        double a = (double)in[0][at[1]];
+        double want = d->f2 ? d->f2(a, (double)in[1][at[2]]) : d->f1(a);
+        kt_near((double)y[at[0]], (double)(real)want, 1 + fabs(want), d->ulps,
+                "y", at[0]);
+    }
+}
+
+static void examine_function(int kernel, int64_t function, const char *name) {
+    for (int i = 0; i < KT_COUNT(definitions); i++) {
+        const definition_t *d = &definitions[i];
+        if (strcmp(d->name, name)) continue;
+        for (int k = 0; k < (function ? FOR_ALL : KT_COUNT(cases)); k++)
+            examine(kernel, function, d, &cases[k]);
+        return;
+    }
+    kt_case(kernel, "%s", name);
+    kt_fail("has no definition here");
+}
+
+KTEST(elementwise) {
+    for (int64_t i = 0; i < PD_UNARY_FUNCTIONS; i++)
+        examine_function(PD_KERNEL_unary, i, pd_unary_names[i]);
+    for (int64_t i = 0; i < PD_BINARY_FUNCTIONS; i++)
+        examine_function(PD_KERNEL_binary, i, pd_binary_names[i]);
+}
