@@ -59,15 +59,6 @@ V_INLINE real combine_lanes(int f, vreal x) {
     return f == PD_REDUCE_max ? v_top(x) : -v_top(-x);
 }
 
-/* n < VL elements, the identity after them. */
-V_INLINE vreal load_tail(int f, const real *p, int64_t n) {
-    static const real lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
-                                  8, 9, 10, 11, 12, 13, 14, 15};
-    vreal x = v_load_first(p, n);
-    if (f == PD_REDUCE_sum) return x;
-    return v_select(v_lt(v_load(lane), v_set((real)n)), x, v_set(identity(f)));
-}
-
 /* ---- the work ----------------------------------------------------------- */
 
 typedef struct {
@@ -87,16 +78,6 @@ typedef struct {
     int64_t part;      /* reduced elements of one part */
     real *partial;     /* [parts, outputs], NULL for a single part */
 } work_t;
-
-/* The offset of element i of a space, in its axis order. */
-V_INLINE int64_t offset_of(const pd_space *s, int operand, int64_t i) {
-    int64_t offset = 0;
-    for (int axis = (int)s->axes - 1; axis > 0; axis--) {
-        offset += i % s->size[axis] * s->stride[operand][axis];
-        i /= s->size[axis];
-    }
-    return offset + i * s->stride[operand][0];
-}
 
 /* A walk over the reduced space from some element on, run by run. */
 typedef struct {
@@ -136,7 +117,8 @@ V_INLINE vreal block_reduce(int f, const real *p, int64_t n) {
         UNROLL for (int k = 0; k < 4; k++) a[k] =
             combine(f, a[k], v_load(p + i + k * VL));
     for (; i + VL <= n; i += VL) a[0] = combine(f, a[0], v_load(p + i));
-    if (i < n) a[1] = combine(f, a[1], load_tail(f, p + i, n - i));
+    if (i < n)
+        a[1] = combine(f, a[1], v_load_filled(p + i, n - i, identity(f)));
     return combine(f, combine(f, a[0], a[1]), combine(f, a[2], a[3]));
 }
 
@@ -195,12 +177,12 @@ V_INLINE void rows_apply(int f, const work_t *w, int64_t unit, int64_t end,
     int64_t first = part * w->part, after = first + w->part;
     if (after > w->terms) after = w->terms;
     for (; unit < end; unit++) {
-        const real *x = w->x + offset_of(w->kept, 0, unit);
+        const real *x = w->x + pd_space_offset(w->kept, 0, unit);
         real y = row_reduce(f, w->reduced, x, first, after);
         if (w->partial)
             w->partial[part * w->outputs + unit] = y;
         else
-            w->y[offset_of(w->kept, 1, unit)] = y / w->divisor;
+            w->y[pd_space_offset(w->kept, 1, unit)] = y / w->divisor;
     }
 }
 
@@ -313,13 +295,13 @@ V_INLINE void columns_apply(int f, const work_t *w, int64_t unit, int64_t end,
         int64_t k = unit / w->per_run * run + column;
         int64_t n = run - column < w->width ? run - column : w->width;
         const real *sum =
-            columns_reduce(f, w->reduced, w->x + offset_of(kept, 0, k),
+            columns_reduce(f, w->reduced, w->x + pd_space_offset(kept, 0, k),
                            x_stride, n, first, after, level);
         if (w->partial) {
             memcpy(w->partial + part * w->outputs + k, sum,
                    (size_t)n * sizeof(real));
         } else {
-            columns_write(w->y + offset_of(kept, 1, k), y_stride, sum, n,
+            columns_write(w->y + pd_space_offset(kept, 1, k), y_stride, sum, n,
                           w->divisor);
         }
     }
@@ -416,7 +398,7 @@ int64_t K(reduce)(void *const *arrays, const void *geometry) {
     if (w.terms == 0) {
         real none = identity(w.f) / w.divisor;
         for (int64_t k = 0; k < w.outputs; k++)
-            w.y[offset_of(w.kept, 1, k)] = none;
+            w.y[pd_space_offset(w.kept, 1, k)] = none;
         return 0;
     }
     int64_t parts = work_plan(&w);

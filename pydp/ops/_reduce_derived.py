@@ -13,8 +13,9 @@ import numpy as np
 from pydp import _graph
 from pydp._graph import apply
 from pydp._op import Array, Op, axes_tuple, axis_index, numpy_op, operands, real_tensor
+from pydp.ops import _reduce
 from pydp.ops._math import exp, log, maximum, minimum, sign, sqrt, square
-from pydp.ops._reduce import Axes, check_not_empty, kept_shape, max, mean, sum
+from pydp.ops._reduce import Axes, check_not_empty, kept_shape
 from pydp.ops._shape import concat, flip, permute_dims, reshape, squeeze
 
 
@@ -117,7 +118,7 @@ def _variance(op: str, x: Any, axis: Any, correction: Any, keepdims: bool) -> An
         raise TypeError(f"{op}: correction must be a number, got {correction!r}")
     axes = axes_tuple(axis, x.ndim, op)
     count = math.prod([x.shape[i] for i in axes]) - correction
-    squares = sum(square(x - mean(x, axes, keepdims=True)), axes, keepdims)
+    squares = _reduce.sum(square(x - _reduce.mean(x, axes, keepdims=True)), axes, keepdims)
     return squares / (count if count > 0 else 0.0)
 
 
@@ -134,11 +135,11 @@ def logsumexp(x: Any, axis: int | Axes | None = None, keepdims: bool = False) ->
     x = real_tensor(x, "logsumexp", "x")
     axes = axes_tuple(axis, x.ndim, "logsumexp")
     if 0 in [x.shape[i] for i in axes]:
-        return log(sum(x, axes, keepdims))
+        return log(_reduce.sum(x, axes, keepdims))
     largest = float(np.finfo(x.dtype).max)
-    top = max(x.detach(), axes, keepdims=True)
+    top = _reduce.max(x.detach(), axes, keepdims=True)
     shift = minimum(maximum(top, -largest), largest)  # −inf − (−inf) would be NaN
-    total = sum(exp(x - shift), axes, keepdims=True)
+    total = _reduce.sum(exp(x - shift), axes, keepdims=True)
     zero = 1.0 - sign(total.detach())  # 1 where all are −inf: keeps dy / total finite
     y = log(total + zero) + top
     return y if keepdims else squeeze(y, axes)
