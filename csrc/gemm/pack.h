@@ -16,7 +16,7 @@
 #define PD_GEMM_PACK_H
 
 #include "blocks.h"
-#include "copy.h"
+#include "runs.h"
 #include "gemm.h"
 
 /* Rows p0 … p0+depth-1, columns j0 … j0+columns-1 of B into panels; `data` is

@@ -28,7 +28,7 @@
 #define PD_KERNELS_IM2COL_H
 
 #include "blocks.h"
-#include "copy.h"
+#include "runs.h"
 #include "gemm.h"
 
 typedef struct {

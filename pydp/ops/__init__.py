@@ -6,6 +6,9 @@ from pydp.ops._activation import sigmoid as sigmoid
 from pydp.ops._activation import silu as silu
 from pydp.ops._activation import softplus as softplus
 from pydp.ops._activation import tanh as tanh
+from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
+from pydp.ops._conv2d import conv2d as conv2d
+from pydp.ops._flatten import flatten as flatten
 from pydp.ops._index import check_writable as check_writable
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
@@ -44,15 +47,10 @@ from pydp.ops._math import subtract as subtract
 from pydp.ops._math import where as where
 from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
+from pydp.ops._max_pool2d import max_pool2d as max_pool2d
 from pydp.ops._reduce import max as max
 from pydp.ops._reduce import mean as mean
 from pydp.ops._reduce import min as min
-from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
-from pydp.ops._elementwise import add as add
-from pydp.ops._elementwise import multiply as multiply
-from pydp.ops._elementwise import relu as relu
-from pydp.ops._flatten import flatten as flatten
-from pydp.ops._max_pool2d import max_pool2d as max_pool2d
 from pydp.ops._reduce import sum as sum
 from pydp.ops._reduce_derived import all as all
 from pydp.ops._reduce_derived import any as any

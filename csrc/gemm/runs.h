@@ -1,6 +1,6 @@
 /* Copies of runs and of blocks, in whole vectors. */
-#ifndef PD_GEMM_COPY_H
-#define PD_GEMM_COPY_H
+#ifndef PD_GEMM_RUNS_H
+#define PD_GEMM_RUNS_H
 
 #include "simd.h"
 

@@ -1,0 +1,233 @@
+"""Two-dimensional convolution: rule, geometry, and the closed family of its gradients.
+
+    y  = conv2d(x, weight) + bias
+    dx = conv2d_backward_data(dy, weight)          each of the three is linear in both of its
+    dw, db = conv2d_backward_weight(x, dy)         arguments, and each other's gradient
+
+So every derivative, of any order, is one of three kernels. Results and dx lie channels-last in
+memory; any strides are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pydp import _kernels
+from pydp._graph import apply, is_recording
+from pydp._op import Array, Op, integer, pair, real_tensor, same_float
+from pydp.ops._activation import gelu
+from pydp.ops._matmul import ACTIVATION_BACKWARD, ACTIVATIONS, check_activation
+from pydp.ops._reduce import sum
+from pydp.ops._shape import broadcast_to, reshape
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2dGeometry:
+    """The sizes of one convolution, checked once; forward and both backwards take it unchanged."""
+
+    x_shape: Shape
+    weight_shape: Shape
+    y_shape: Shape
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+
+    @classmethod
+    def of(cls, x: Shape, weight: Shape, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+        stride = pair(stride, "conv2d", "stride", 1)
+        padding = pair(padding, "conv2d", "padding", 0)
+        dilation = pair(dilation, "conv2d", "dilation", 1)
+        groups = integer(groups, "conv2d", "groups", 1)
+        if len(x) != 4 or len(weight) != 4:
+            raise ValueError(
+                f"conv2d: x must be [n, c, h, w] and weight [o, c/groups, kh, kw], got shapes {x} "
+                f"and {weight}"
+            )
+        if x[1] % groups or weight[0] % groups or x[1] // groups != weight[1]:
+            raise ValueError(
+                f"conv2d: weight {weight} with groups={groups} needs {weight[1] * groups} input "
+                f"channels and outputs divisible by groups; x {x} has {x[1]} channels"
+            )
+        sizes = []
+        for axis, name in enumerate(("height", "width")):
+            n, k = x[2 + axis], weight[2 + axis]
+            reach = dilation[axis] * (k - 1) + 1
+            room = n + 2 * padding[axis] - reach
+            if k < 1 or room < 0:
+                raise ValueError(
+                    f"conv2d: a kernel of {name} {k} with dilation {dilation[axis]} covers {reach}, "
+                    f"which is more than the input's {n} with padding {padding[axis]} on each side"
+                )
+            sizes.append(room // stride[axis] + 1)
+        y = (x[0], weight[0], *sizes)
+        return cls(x, weight, y, stride, padding, dilation, groups)
+
+
+class Conv2d(Op):
+    name = "conv2d"
+    type = "(real[n, c, h, w], real[o, i, k, l], real[o]?) -> real[n, o, a, b]"
+
+    @staticmethod
+    def forward(
+        needs: Any, x: Array, weight: Array, bias: Array | None, conv: Any, activation: str | None
+    ) -> Any:
+        y = _kernels.empty_channels_last(conv.y_shape, x.dtype)
+        _kernels.conv2d_forward(conv, x, weight, bias, y, ACTIVATIONS[activation])
+        return y, (x, weight, y if activation else None)
+
+    @staticmethod
+    def backward(saved: Any, dy: Any, needs: Any, conv: Any, activation: str | None) -> Any:
+        x, weight, y = saved
+        dz = apply(ACTIVATION_BACKWARD[activation], (y, dy)) if activation else dy
+        dx = apply(Conv2dBackwardData, (dz, weight), conv) if needs[0] else None
+        dweight, dbias = None, None
+        if needs[1]:
+            dweight, dbias = apply(Conv2dBackwardWeight, (x, dz), conv, bool(needs[2]))
+        elif needs[2]:
+            dbias = sum(dz, axis=(0, 2, 3))
+        return dx, dweight, dbias if needs[2] else None
+
+    @staticmethod
+    def reference(
+        x: Array, weight: Array, bias: Array | None, conv: Any, activation: str | None
+    ) -> Array:
+        y = np.zeros(conv.y_shape)
+        for o, window in _windows(x, conv):
+            y[:, o] = np.einsum("nchwkl,ckl->nhw", window, weight[o])
+        y += 0 if bias is None else bias[:, None, None]
+        functions = {
+            None: lambda z: z,
+            "relu": lambda z: np.maximum(z, 0),
+            "tanh": np.tanh,
+            "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+        }
+        return np.asarray(functions[activation](y))
+
+
+def _windows(x: Array, conv: Any) -> Any:
+    """For each output channel, the windows [n, c/groups, oh, ow, kh, kw] that it looks at."""
+    (ph, pw), (sh, sw), (dh, dw) = conv.padding, conv.stride, conv.dilation
+    wide = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    o, i, kh, kw = conv.weight_shape
+    _, _, oh, ow = conv.y_shape
+    rows = sh * np.arange(oh)[:, None, None, None] + dh * np.arange(kh)[:, None]
+    columns = sw * np.arange(ow)[None, :, None, None] + dw * np.arange(kw)
+    for channel in range(o):
+        first = channel // (o // conv.groups) * i
+        yield channel, wide[:, first : first + i][:, :, rows, columns]
+
+
+class Conv2dBackwardData(Op):
+    """dx from dy and weight: every y spreads to the inputs that its window covered."""
+
+    name = "conv2d_backward_data"
+    type = "(real[n, o, a, b], real[o, i, k, l]) -> real[n, c, h, w]"
+
+    @staticmethod
+    def forward(needs: Any, dy: Array, weight: Array, conv: Any) -> Any:
+        dx = _kernels.empty_channels_last(conv.x_shape, dy.dtype)
+        _kernels.conv2d_backward_data(conv, dy, weight, dx)
+        return dx, (dy, weight)
+
+    @staticmethod
+    def backward(saved: Any, ddx: Any, needs: Any, conv: Any) -> Any:
+        dy, weight = saved
+        return (
+            apply(Conv2d, (ddx, weight, None), conv, None) if needs[0] else None,
+            apply(Conv2dBackwardWeight, (ddx, dy), conv, False)[0] if needs[1] else None,
+        )
+
+    @staticmethod
+    def reference(dy: Array, weight: Array, conv: Any) -> Array:
+        return _adjoint(conv.x_shape, lambda x: Conv2d.reference(x, weight, None, conv, None), dy)
+
+
+class Conv2dBackwardWeight(Op):
+    """dweight and dbias from x and dy, in one pass over dy."""
+
+    name = "conv2d_backward_weight"
+    type = "(real[n, c, h, w], real[n, o, a, b]) -> (real[o, i, k, l], real[o])"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, dy: Array, conv: Any, with_bias: bool) -> Any:
+        dweight = _kernels.empty(conv.weight_shape, x.dtype)
+        dbias = _kernels.empty(conv.weight_shape[:1], x.dtype) if with_bias else None
+        _kernels.conv2d_backward_weight(conv, x, dy, dweight, dbias)
+        return (dweight, dbias), (x, dy)
+
+    @staticmethod
+    def backward(saved: Any, dparts: Any, needs: Any, conv: Any, with_bias: bool) -> Any:
+        x, dy = saved
+        ddweight, ddbias = dparts
+        dx, ddy = None, None
+        if ddweight is not None:
+            dx = apply(Conv2dBackwardData, (dy, ddweight), conv) if needs[0] else None
+            ddy = apply(Conv2d, (x, ddweight, None), conv, None) if needs[1] else None
+        if ddbias is not None and needs[1]:
+            spread = broadcast_to(reshape(ddbias, (-1, 1, 1)), conv.y_shape)
+            ddy = spread if ddy is None else ddy + spread
+        return dx, ddy
+
+    @staticmethod
+    def reference(x: Array, dy: Array, conv: Any, with_bias: bool) -> Array:
+        return _adjoint(conv.weight_shape, lambda w: Conv2d.reference(x, w, None, conv, None), dy)
+
+
+def _adjoint(shape: Shape, linear: Any, dy: Array) -> Array:
+    """The gradient of <dy, linear(z)> for z, one unit vector at a time."""
+    found = np.zeros(shape)
+    unit = np.zeros(shape)
+    for index in np.ndindex(*shape):
+        unit[index] = 1
+        found[index] = np.sum(dy * linear(unit))
+        unit[index] = 0
+    return found
+
+
+def conv2d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    activation: str | None = None,
+) -> Any:
+    """activation(bias[o] + Σ_ckl weight[o,c,k,l] · x[n, c, i·stride − padding + k·dilation, …]).
+
+    Type: ``(real[n, c, h, w], real[o, c/groups, kh, kw], real[o]?) -> real[n, o, oh, ow]`` with
+    oh = (h + 2·padding − dilation·(kh − 1) − 1) // stride + 1, and ow likewise.
+
+    x            real[n, c, h, w], any strides
+    weight       real[o, c/groups, kh, kw]
+    bias         real[o], or None
+    stride, padding, dilation   an int, or one for height and one for width
+    groups       channels and outputs are cut into this many groups that do not see each other
+    activation   None, "relu", "gelu", "tanh" or "sigmoid", applied in the same pass
+
+    x is zero outside its extents. The result lies channels-last in memory. ValueError where sizes do
+    not fit, TypeError where dtypes differ. As PyTorch's conv2d, but for `activation`.
+
+    >>> import pydp
+    >>> pydp.conv2d(pydp.ones((1, 1, 3, 3)), pydp.ones((1, 1, 2, 2)))
+    tensor([[[[4., 4.],
+              [4., 4.]]]])
+    """
+    check_activation(activation, "conv2d")
+    x, weight = real_tensor(x, "conv2d", "x"), real_tensor(weight, "conv2d", "weight")
+    bias = None if bias is None else real_tensor(bias, "conv2d", "bias")
+    same_float("conv2d", x=x, weight=weight, bias=bias)
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"conv2d: bias must be ({weight.shape[0]},), got {bias.shape}")
+    conv = Conv2dGeometry.of(x.shape, weight.shape, stride, padding, dilation, groups)
+    records = is_recording() and any(t is not None and t.requires_grad for t in (x, weight, bias))
+    if activation == "gelu" and records:  # its gradient looks at the sum, which is then kept
+        return gelu(apply(Conv2d, (x, weight, bias), conv, None))
+    return apply(Conv2d, (x, weight, bias), conv, activation)

@@ -1,0 +1,137 @@
+"""Convolution: strides, padding, dilation, groups, and the sizes where kernels change method."""
+
+import numpy as np
+import pytest
+
+import pydp
+from harness import Case, examine, integers, real, torch
+from pydp._graph import apply
+from pydp.ops._conv2d import Conv2dBackwardData, Conv2dBackwardWeight, Conv2dGeometry
+
+
+def case(why, x, weight, bias=None, exact=False, grad=True, order2=False, **arguments):
+    activation = arguments.pop("activation", None)
+
+    def ours(x, weight, bias=None):
+        return pydp.conv2d(x, weight, bias, activation=activation, **arguments)
+
+    def theirs(x, weight, bias=None):
+        y = torch.nn.functional.conv2d(x, weight, bias, **arguments)
+        return getattr(torch, activation)(y) if activation else y
+
+    inputs = [x, weight] if bias is None else [x, weight, bias]
+    terms = weight[0].size
+    return Case("conv2d", ours, inputs, why, torch=torch and theirs, exact=exact, grad=grad,
+                order2=order2, layouts="bound", bound=max(4e-6, terms * 2.0**-24))  # fmt: skip
+
+
+def backward_case(rule, why, *inputs, **arguments):
+    """The gradient kernels as ops of their own; x and weight give the geometry's shapes."""
+    x, weight = arguments.pop("x"), arguments.pop("weight")
+    settings = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1} | arguments
+    conv = Conv2dGeometry.of(x, weight, *settings.values())
+    more = (False,) if rule is Conv2dBackwardWeight else ()
+
+    def call(*tensors):
+        y = apply(rule, tensors, conv, *more)
+        return y[0] if more else y
+
+    return Case(rule.name, call, inputs, why, layouts="bound", bound=1e-5)
+
+
+CASES = [
+    case("1x1 is a matrix product", real(2, 3, 4, 5), real(4, 3, 1, 1), real(4), order2=True),
+    case("3x3", real(2, 3, 6, 5), real(4, 3, 3, 3), real(4), order2=True),
+    case("padded", real(2, 3, 5, 5), real(4, 3, 3, 3), padding=1),
+    case("strided", real(2, 3, 8, 7), real(4, 3, 3, 3), stride=2, padding=1, order2=True),
+    case("uneven stride, padding, dilation", real(1, 2, 9, 11), real(3, 2, 3, 2), real(3),
+         stride=(2, 3), padding=(2, 1), dilation=(1, 2)),
+    case("dilated", real(1, 2, 9, 9), real(3, 2, 3, 3), dilation=2, padding=2),
+    case("stride larger than the kernel", real(1, 2, 9, 9), real(3, 2, 2, 2), stride=3),
+    case("one channel, LeNet's first", real(2, 1, 12, 12), real(8, 1, 5, 5), real(8), padding=2),
+    case("many channels", real(1, 20, 6, 6), real(37, 20, 3, 3), real(37), padding=1),
+    case("groups", real(2, 6, 5, 5), real(4, 3, 3, 3), real(4), groups=2, padding=1, order2=True),
+    case("wide groups", real(1, 34, 4, 4), real(40, 17, 3, 3), groups=2, padding=1),
+    case("depthwise", real(2, 5, 6, 6), real(5, 1, 3, 3), real(5), groups=5, padding=1),
+    case("depthwise, strided", real(2, 20, 7, 7), real(20, 1, 3, 3), groups=20, stride=2),
+    case("depthwise, two outputs each", real(1, 3, 5, 5), real(6, 1, 3, 3), groups=3),
+    case("kernel as large as the input", real(2, 3, 4, 4), real(5, 3, 4, 4)),
+    case("padding larger than the kernel", real(1, 1, 2, 2), real(2, 1, 2, 2), padding=3),
+    case("relu", real(2, 3, 5, 5), real(4, 3, 3, 3), real(4), activation="relu"),
+    case("tanh", real(1, 2, 5, 5), real(4, 2, 3, 3), real(4), activation="tanh", order2=True),
+    case("exact", integers(2, 8, 9, 9), integers(16, 8, 3, 3), integers(16), exact=True, padding=1),
+    case("exact, strided", integers(2, 33, 9, 9), integers(5, 33, 3, 3), exact=True, stride=2),
+    case("exact, depthwise", integers(2, 19, 9, 9), integers(19, 1, 3, 3), exact=True, groups=19),
+    backward_case(Conv2dBackwardData, "", real(2, 4, 4, 4), real(4, 3, 3, 3),
+                  x=(2, 3, 6, 6), weight=(4, 3, 3, 3)),
+    backward_case(Conv2dBackwardData, "strided, with inputs that no window covers",
+                  real(1, 4, 2, 2), real(4, 3, 3, 3), x=(1, 3, 8, 8), weight=(4, 3, 3, 3), stride=4),
+    backward_case(Conv2dBackwardWeight, "", real(2, 3, 6, 6), real(2, 4, 4, 4),
+                  x=(2, 3, 6, 6), weight=(4, 3, 3, 3)),
+    backward_case(Conv2dBackwardWeight, "grouped", real(1, 4, 5, 5), real(1, 6, 5, 5),
+                  x=(1, 4, 5, 5), weight=(6, 2, 3, 3), padding=1, groups=2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_examination(case):
+    examine(case)
+
+
+def test_results_lie_channels_last():
+    y = pydp.conv2d(pydp.ones((2, 3, 5, 6)), pydp.ones((4, 3, 3, 3)))
+    assert y.shape == (2, 4, 3, 4)
+    assert np.moveaxis(y.numpy(), 1, -1).flags.c_contiguous
+
+
+def test_an_empty_batch_gives_zero_gradients():
+    w = pydp.tensor(real(4, 3, 3, 3), requires_grad=True)
+    b = pydp.tensor(real(4), requires_grad=True)
+    y = pydp.conv2d(pydp.zeros((0, 3, 5, 5), dtype="float64"), w, b)
+    assert y.shape == (0, 4, 3, 3)
+    y.sum().backward()
+    assert not w.grad.numpy().any()
+    assert not b.grad.numpy().any()
+    assert w.grad.shape == w.shape
+
+
+def test_gelu_epilogue_is_gelu_of_conv2d():
+    x, w = pydp.tensor(real(1, 2, 5, 5)), pydp.tensor(real(3, 2, 3, 3))
+    fused = pydp.conv2d(x, w, activation="gelu").numpy()
+    np.testing.assert_allclose(fused, pydp.gelu(pydp.conv2d(x, w)).numpy(), rtol=1e-12, atol=1e-14)
+
+
+X, W = (1, 3, 8, 8), (4, 3, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "arguments", "error", "message"),
+    [
+        (X, W, {"stride": 0}, ValueError, "conv2d: stride must be at least 1, got 0"),
+        (X, W, {"stride": -1}, ValueError, "conv2d: stride must be at least 1, got -1"),
+        (X, W, {"dilation": 0}, ValueError, "conv2d: dilation must be at least 1, got 0"),
+        (X, W, {"padding": -1}, ValueError, "conv2d: padding must be at least 0, got -1"),
+        (X, W, {"padding": 2**31}, ValueError, r"conv2d: padding must be below 2\*\*31"),
+        (X, W, {"stride": 2**63 - 1}, ValueError, r"conv2d: stride must be below 2\*\*31"),
+        (X, W, {"stride": 1.0}, TypeError, "conv2d: stride must be an int, got 1.0"),
+        (X, W, {"stride": True}, TypeError, "conv2d: stride must be an int, got True"),
+        (X, W, {"stride": ()}, ValueError, r"conv2d: stride must be an int or two, got \(\)"),
+        (X, W, {"padding": (1, 1, 1)}, ValueError, "conv2d: padding must be an int or two"),
+        (X, W, {"groups": 2}, ValueError, r"weight .* with groups=2 needs 6 input channels"),
+        (X, W, {"groups": 0}, ValueError, "conv2d: groups must be at least 1, got 0"),
+        (X, (4, 2, 3, 3), {}, ValueError, r"needs 2 input channels .* has 3 channels"),
+        (X, (4, 3, 9, 3), {}, ValueError, "a kernel of height 9 with dilation 1 covers 9, which is "
+         "more than the input's 8 with padding 0"),
+        (X, (4, 3, 3, 3), {"dilation": 4}, ValueError, "covers 9"),
+        (X, (4, 3, 0, 3), {}, ValueError, "a kernel of height 0"),
+        ((3, 8, 8), W, {}, ValueError, r"conv2d: x must be \[n, c, h, w\]"),
+        (X, (4, 3, 3), {}, ValueError, r"weight \[o, c/groups, kh, kw\], got shapes"),
+        (X, W, {"bias": pydp.ones(3)}, ValueError, r"conv2d: bias must be \(4,\), got \(3,\)"),
+        (X, W, {"activation": "no"}, ValueError, "conv2d: activation must be one of"),
+        (X, W, {"bias": pydp.ones(4, dtype="float64")}, TypeError, "bias float64; use astype"),
+        ((1, 1, 2, 2), (1, 1, 1, 1), {"padding": 2**30}, (MemoryError, ValueError), "large|memory"),
+    ],
+)  # fmt: skip
+def test_errors(x, weight, arguments, error, message):
+    with pytest.raises(error, match=message):
+        pydp.conv2d(pydp.ones(x), pydp.ones(weight), **arguments)
