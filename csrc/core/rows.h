@@ -103,29 +103,63 @@ V_INLINE int64_t rows_per_task(int64_t n) {
     return n < ROWS_TASK ? ROWS_TASK / n : 1;
 }
 
-/* Row r of `count` begins at x[offset of row first + r]; both copy it whole. */
+/* Rows first … first + VL lie side by side in an operand's memory. */
+V_INLINE int rows_adjoin(const pd_space *rows, int operand, int64_t first) {
+    int last = (int)rows->axes - 1;
+    return rows->stride[operand][last] == 1 &&
+           first % rows->size[last] + VL <= rows->size[last];
+}
+
+/* The rows first … first + count of an operand, whole, into a tile and back.
+ * VL rows side by side are transposed, VL elements of each at a time. */
 static inline void rows_gather(real *tile, const real *x, const pd_space *rows,
                                int operand, int64_t stride, int64_t n,
                                int64_t first, int64_t count) {
-    for (int64_t r = 0; r < count; r += 16) {
-        int64_t offset[16], m = count - r < 16 ? count - r : 16;
-        for (int64_t i = 0; i < m; i++)
-            offset[i] = pd_space_offset(rows, operand, first + r + i);
-        for (int64_t j = 0; j < n; j++)
+    int64_t r = 0;
+    while (r < count) {
+        int64_t j = 0;
+        int side_by_side =
+            count - r >= VL && rows_adjoin(rows, operand, first + r);
+        int64_t m = side_by_side ? VL : 1;
+        const real *from = x + pd_space_offset(rows, operand, first + r);
+        real *to = tile + r * n;
+        for (; side_by_side && j + VL <= n; j += VL) {
+            vreal block[V_LANES];
+            UNROLL for (int i = 0; i < V_LANES; i++) block[i] =
+                v_load(from + (j + i) * stride);
+            v_transpose(block);
+            UNROLL for (int i = 0; i < V_LANES; i++)
+                v_store(to + i * n + j, block[i]);
+        }
+        for (; j < n; j++)
             for (int64_t i = 0; i < m; i++)
-                tile[(r + i) * n + j] = x[offset[i] + j * stride];
+                to[i * n + j] = from[j * stride + i];
+        r += m;
     }
 }
 static inline void rows_scatter(const real *tile, real *y, const pd_space *rows,
                                 int operand, int64_t stride, int64_t n,
                                 int64_t first, int64_t count) {
-    for (int64_t r = 0; r < count; r += 16) {
-        int64_t offset[16], m = count - r < 16 ? count - r : 16;
-        for (int64_t i = 0; i < m; i++)
-            offset[i] = pd_space_offset(rows, operand, first + r + i);
-        for (int64_t j = 0; j < n; j++)
+    int64_t r = 0;
+    while (r < count) {
+        int64_t j = 0;
+        int side_by_side =
+            count - r >= VL && rows_adjoin(rows, operand, first + r);
+        int64_t m = side_by_side ? VL : 1;
+        const real *from = tile + r * n;
+        real *to = y + pd_space_offset(rows, operand, first + r);
+        for (; side_by_side && j + VL <= n; j += VL) {
+            vreal block[V_LANES];
+            UNROLL for (int i = 0; i < V_LANES; i++) block[i] =
+                v_load(from + i * n + j);
+            v_transpose(block);
+            UNROLL for (int i = 0; i < V_LANES; i++)
+                v_store(to + (j + i) * stride, block[i]);
+        }
+        for (; j < n; j++)
             for (int64_t i = 0; i < m; i++)
-                y[offset[i] + j * stride] = tile[(r + i) * n + j];
+                to[j * stride + i] = from[i * n + j];
+        r += m;
     }
 }
 

@@ -72,3 +72,5 @@ from pydp.ops._shape import squeeze as squeeze
 from pydp.ops._shape import stack as stack
 from pydp.ops._shape import tile as tile
 from pydp.ops._shape import unstack as unstack
+from pydp.ops._softmax import log_softmax as log_softmax
+from pydp.ops._softmax import softmax as softmax
