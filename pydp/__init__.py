@@ -23,4 +23,7 @@ from pydp._tensor import Tensor as Tensor
 from pydp._tensor import asarray as asarray
 from pydp._tensor import tensor as tensor
 from pydp._version import __version__ as __version__
+from pydp.checkpoint import CheckpointError as CheckpointError
+from pydp.checkpoint import load as load
+from pydp.checkpoint import save as save
 from pydp.ops import *

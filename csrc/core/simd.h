@@ -22,7 +22,7 @@
  *     v_shift_down(i, n)        i >> n with zeros coming in
  *     v_scale(x, n)             x * 2^n for a whole n, rounded once
  *     v_split(x, &e)            m in [3/4, 3/2) with x = m * 2^e
- *     v_product_error(a, b, p)  a * b - p for p = a * b rounded
+ *     v_product_error(a, b, p)  a * b - p, for a p next to a * b
  *     v_sum(x) v_top(x)         sum and maximum of the lanes, in a fixed order
  *     v_transpose(x)            x[VL] as a VL x VL matrix, transposed in place
  *     v_sums(x)                 lane i is the sum of the lanes of x[i]; x[VL]
@@ -267,7 +267,7 @@ V_INLINE vreal v_sqrt(vreal x) {
 }
 #endif
 #if !defined(__ARM_NEON)
-/* Without a fused multiply-add: both factors are cut in halves whose products
+/* Without a fused multiply-add: the factors are cut in halves, whose products
  * are exact (Dekker). */
 V_INLINE vreal v_product_error(vreal a, vreal b, vreal p) {
     const int_of_real lower =
@@ -288,12 +288,11 @@ V_INLINE vreal v_scale(vreal x, vreal n) {
     const int field = REAL_IS_DOUBLE ? 52 : 23;
     const vreal magic = v_set(REAL_IS_DOUBLE ? (real)(0x1.8p52 + 2046)
                                              : (real)(0x1.8p23 + 254));
-    vint whole = (vint)(n + magic), half = v_shift_down(whole, 1);
-    vint rest = (vint)((vuint)whole - (vuint)half); /* of NaN it may wrap */
-    return x * (vreal)(half << field) * (vreal)(rest << field);
+    vuint whole = (vuint)(n + magic), half = whole >> 1;
+    return x * (vreal)(half << field) * (vreal)((whole - half) << field);
 }
-/* As the AVX-512 instructions have it: e = -inf for zero, +inf for inf, and
- * m or e is NaN for a negative x or NaN. */
+/* As AVX-512's instructions have it: e is -inf for zero and +inf for inf, and
+ * for a negative x or NaN one of m and e is NaN. */
 V_INLINE vreal v_split(vreal x, vreal *e) {
     const int field = REAL_IS_DOUBLE ? 52 : 23;
     const vreal least = v_set((real)(REAL_IS_DOUBLE ? 0x1p-1022 : 0x1p-126));

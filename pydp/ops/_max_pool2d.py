@@ -114,8 +114,7 @@ def max_pool2d(
 
     Type: ``real[n, c, h, w] -> real[n, c, oh, ow]``, on each axis
     ``out = (size + 2 · padding - dilation · (kernel_size - 1) - 1) // stride + 1``; with
-    `ceil_mode`
-    the quotient is rounded up, if the last window begins inside x or its left padding.
+    `ceil_mode` the quotient is rounded up, if the last window begins inside x or its left padding.
 
     - `x`: (n, c, h, w), any strides. The result is channels-last in memory.
     - `kernel_size`, `stride`, `padding`, `dilation`: an int, or one each for height and width.
