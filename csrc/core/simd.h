@@ -8,6 +8,7 @@
  *     v_set(a)                  a in every lane
  *     v_load(p) v_store(p, x)   VL elements, any alignment
  *     v_load_first(p, n)        the first n < VL elements, zeros after them
+ *     v_load_filled(p, n, a)    the first n < VL elements, a after them
  *     v_store_first(p, x, n)    writes n < VL elements only
  *     v_fma(a, b, c)            a * b + c, rounded once (twice on baseline)
  *     v_max(a, b) v_min(a, b)   b where either is NaN
@@ -317,6 +318,13 @@ V_INLINE vreal v_split(vreal x, vreal *e) {
 /* ---- every instruction set ---------------------------------------------- */
 
 V_INLINE vint v_set_int(int_of_real i) { return i - (vint){0}; }
+
+V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
+    static const real lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                  8, 9, 10, 11, 12, 13, 14, 15};
+    vmask given = v_lt(v_load(lane), v_set((real)n));
+    return v_select(given, v_load_first(p, n), v_set(fill));
+}
 
 /* Two vectors seen as rows of blocks of `s` lanes: V_EVEN takes the blocks
  * 0, 2 … of a and puts those of b between them, V_ODD the blocks 1, 3 …
