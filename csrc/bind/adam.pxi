@@ -1,0 +1,10 @@
+# Door of csrc/kernels/adam.h
+
+cdef extern from "table.h" nogil:
+    enum:
+        PD_KERNEL_adam
+
+
+def adam(tuple arrays):
+    """setting, step, p, dp, m, v for each parameter."""
+    multi_tensor(PD_KERNEL_adam, arrays, 6)

@@ -1,0 +1,10 @@
+# Door of csrc/kernels/sgd.h
+
+cdef extern from "table.h" nogil:
+    enum:
+        PD_KERNEL_sgd
+
+
+def sgd(tuple arrays):
+    """setting, step, p, dp, momentum (None where mu is 0) for each parameter."""
+    multi_tensor(PD_KERNEL_sgd, arrays, 5)

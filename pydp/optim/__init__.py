@@ -1,0 +1,7 @@
+"""Optimizers: what changes the parameters after backward."""
+
+from pydp.optim._adam import Adam as Adam
+from pydp.optim._adam import AdamW as AdamW
+from pydp.optim._optimizer import Optimizer as Optimizer
+from pydp.optim._optimizer import ParameterGroup as ParameterGroup
+from pydp.optim._sgd import SGD as SGD

@@ -1,0 +1,107 @@
+"""Adam, and AdamW with its decoupled weight decay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pydp._op import Array
+from pydp.ops._adam import SETTINGS, adam_update
+from pydp.optim._optimizer import Optimizer, ParameterGroup, Parameters, number
+
+
+class Adam(Optimizer):
+    """Steps scaled by running averages of the gradient and of its square.
+
+    For each parameter p with gradient dp, at its step t = 1, 2 …::
+
+        g = dp + weight_decay · p
+        m = beta1 · m + (1 - beta1) · g
+        v = beta2 · v + (1 - beta2) · g²
+        p = p - lr · m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    - `params`: tensors that require gradients, or dicts with `params` and settings of their own.
+    - `lr`, `eps`, `weight_decay`: at least 0, finite; `betas`: two numbers at least 0, below 1.
+      ValueError otherwise, as for empty or repeated params; TypeError for mixed float types.
+
+    A parameter without a gradient is left as it is, and its t does not count. As torch.optim.Adam.
+
+    Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+
+    >>> import pydp
+    >>> w = pydp.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = pydp.optim.Adam([w], lr=0.5)
+    >>> pydp.sum(w * w).backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([0.5, 1.5])
+    """
+
+    name = "Adam"
+    settings = SETTINGS
+    decoupled = False
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        for name, value in defaults.items():
+            self.check(name, value)
+        super().__init__(params, defaults)
+
+    def add_param_group(self, members: dict[str, Any]) -> None:
+        super().add_param_group(members)
+        self.param_groups[-1].setting[SETTINGS.index("decoupled")] = self.decoupled
+
+    def check(self, name: str, value: Any) -> Any:
+        if name != "betas":
+            return super().check(name, value)
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise ValueError(f"{self.name}: betas must be two numbers, got {value!r}")
+        return tuple([number(beta, self.name, "betas", below=1.0) for beta in value])
+
+    def places(self, name: str, value: Any) -> list[tuple[int, float]]:
+        if name == "betas":
+            first = SETTINGS.index("beta1")
+            return [(first, value[0]), (first + 1, value[1])]
+        return super().places(name, value)
+
+    def new_state(self, p: Array, group: ParameterGroup) -> dict[str, Array]:
+        return {"step": np.zeros(1), "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
+
+    def call(self, arrays: list[Any]) -> None:
+        adam_update(arrays)
+
+
+class AdamW(Adam):
+    """Adam whose weight decay does not pass through the averages: p = p - lr · weight_decay · p
+    before each step, and g = dp.
+
+    Arguments as `Adam`, with a `weight_decay` of 0.01 by default. As torch.optim.AdamW.
+
+    Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+
+    >>> import pydp
+    >>> w = pydp.tensor([1.0, 2.0], requires_grad=True)
+    >>> pydp.optim.AdamW([w], lr=0.5).lr
+    0.5
+    """
+
+    name = "AdamW"
+    decoupled = True
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay)

@@ -1,0 +1,261 @@
+"""What all optimizers share: parameter groups, state, and one kernel call per step.
+
+    optimizer ── groups ── parameters ── state (step, momentum …)
+                   │
+                   └─ setting: lr … as elements of one array, which the kernel reads
+
+Invariant: everything that changes from step to step (a learning rate, a step count) is an element
+of an array, so a recorded step can be replayed and still follows a schedule. A parameter's memory
+is written only by the kernel, and each write counts its version up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pydp import _graph
+from pydp._op import Array
+from pydp._tensor import Tensor
+
+Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
+
+
+def number(value: Any, op: str, argument: str, below: float = math.inf) -> float:
+    """A finite number with 0 <= value < below."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{op}: {argument} must be a number, got {value!r}")
+    found = float(value)
+    if not 0 <= found < below:  # true for NaN too
+        limit = "finite and at least 0" if below == math.inf else f"at least 0 and below {below:g}"
+        raise ValueError(f"{op}: {argument} must be {limit}, got {found}")
+    return found
+
+
+class ParameterGroup(dict[str, Any]):
+    """Parameters with their settings: a dict whose numbers are checked when they are set, and
+    stand in the array `setting` that the kernel reads."""
+
+    def __init__(self, owner: Optimizer, members: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.owner = owner
+        self.setting = np.zeros(len(owner.settings))
+        for name, value in members.items():
+            self[name] = value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name != "params":
+            if name not in self.owner.defaults:
+                raise ValueError(
+                    f"{self.owner.name}: no setting {name!r}; there are "
+                    f"{', '.join(self.owner.defaults)}"
+                )
+            value = self.owner.check(name, value)
+            for place, part in self.owner.places(name, value):
+                self.setting[place] = part
+        super().__setitem__(name, value)
+
+    def update(self, *args: Any, **keywords: Any) -> None:
+        for name, value in dict(*args, **keywords).items():
+            self[name] = value
+
+
+class Optimizer:
+    """The base of all optimizers.
+
+    A subclass names its settings in the order of its kernel, checks them, says which state a
+    parameter has, and makes the call.
+    """
+
+    name: ClassVar[str]
+    settings: ClassVar[tuple[str, ...]]  # the elements of a group's setting array
+    defaults: dict[str, Any]  # what a group may set, with the values given to __init__
+
+    def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[ParameterGroup] = []
+        self.state: dict[Tensor, dict[str, Array]] = {}
+        if isinstance(params, Tensor):
+            raise TypeError(f"{self.name}: params must be an iterable of tensors, got one tensor")
+        given: list[Any] = list(params)
+        if not given:
+            raise ValueError(f"{self.name}: params is empty")
+        if not isinstance(given[0], dict):
+            given = [{"params": given}]
+        for members in given:
+            self.add_param_group(members)
+        if not any(p.requires_grad for p in self._parameters()):
+            raise ValueError(f"{self.name}: no parameter requires a gradient")
+
+    def add_param_group(self, members: dict[str, Any]) -> None:
+        """Optimize these parameters too: a dict of `params` and settings of their own."""
+        if not isinstance(members, dict) or "params" not in members:
+            raise TypeError(f"{self.name}: a parameter group must be a dict with 'params'")
+        params = members["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        seen = {id(p) for p in self._parameters()}
+        dtypes = {p.dtype for p in self._parameters()}
+        for i, p in enumerate(params):
+            self._check_parameter(p, i)
+            if id(p) in seen:
+                raise ValueError(f"{self.name}: parameter {i}, shape {p.shape}, is given twice")
+            seen.add(id(p))
+            dtypes.add(p.dtype)
+        if len(dtypes) > 1:
+            listed = " and ".join(sorted(str(dtype) for dtype in dtypes))
+            raise TypeError(f"{self.name}: parameters must have one dtype, got {listed}")
+        settings = {**self.defaults, **members, "params": params}
+        self.param_groups.append(ParameterGroup(self, settings))
+
+    def _check_parameter(self, p: Any, i: int) -> None:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"{self.name}: parameter {i} must be a tensor, got {type(p).__name__}")
+        if p.dtype.kind != "f":
+            raise TypeError(f"{self.name}: parameter {i} must be float32 or float64, got {p.dtype}")
+        if p._node is not None and type(p._node) is not _graph.Leaf:
+            raise ValueError(
+                f"{self.name}: parameter {i} is the result of an operation, not a leaf"
+            )
+        if not p._array.flags.writeable:
+            raise ValueError(f"{self.name}: parameter {i} is read-only")
+        if not _is_dense(p._array):
+            raise ValueError(
+                f"{self.name}: parameter {i} is not dense in memory: shape {p.shape}, strides "
+                f"{p._array.strides}"
+            )
+
+    def _parameters(self) -> list[Tensor]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+    # ---- what a subclass says
+
+    def check(self, name: str, value: Any) -> Any:
+        """The setting's value, or the error that it is out of range."""
+        return number(value, self.name, name)
+
+    def places(self, name: str, value: Any) -> list[tuple[int, float]]:
+        """Where in the setting array a setting stands."""
+        return [(self.settings.index(name), float(value))]
+
+    def new_state(self, p: Array, group: ParameterGroup) -> dict[str, Array]:
+        """What a parameter's state is before its first step."""
+        raise NotImplementedError
+
+    def call(self, arrays: list[Any]) -> None:
+        """One kernel call for all parameters."""
+        raise NotImplementedError
+
+    def arrays(self, group: ParameterGroup, p: Array, dp: Array, state: Any) -> Sequence[Any]:
+        """One parameter's arrays in the kernel's order."""
+        return (group.setting, state["step"], p, dp, *[state[k] for k in state if k != "step"])
+
+    # ---- what a user calls
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the first group; setting it sets that of all groups."""
+        return self.param_groups[0]["lr"]  # type: ignore[no-any-return]
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for group in self.param_groups:
+            group["lr"] = value
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: .grad becomes None."""
+        for p in self._parameters():
+            if p._node is not None:
+                p._node.grad = None
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient; nothing is changed if one is unfit."""
+        arrays: list[Any] = []
+        changed: list[Tensor] = []
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p._node is None or p._node.grad is None:
+                    continue
+                dp = p._node.grad._array
+                if not _same_layout(p._array, dp):
+                    raise ValueError(
+                        f"{self.name}: the gradient of a parameter must have its shape, dtype and "
+                        f"layout: got shape {dp.shape}, {dp.dtype}, strides {dp.strides} for shape "
+                        f"{p.shape}, {p.dtype}, strides {p._array.strides}"
+                    )
+                state = self.state.get(p)
+                if state is None:
+                    state = self.state[p] = self.new_state(p._array, group)
+                arrays += self.arrays(group, p._array, dp, state)
+                changed.append(p)
+        if not changed:
+            return
+        for p in changed:
+            p._version[0] += 1
+        self.call(arrays)
+
+    # ---- saving
+
+    def state_dict(self) -> dict[str, Any]:
+        """Settings and state, with the parameters as numbers: {"state": {0: {"step": array, …}},
+        "param_groups": [{"lr": …, "params": [0, 1]}]}. Arrays are copies in C order."""
+        number_of = {id(p): i for i, p in enumerate(self._parameters())}
+        groups = [
+            {**group, "params": [number_of[id(p)] for p in group["params"]]}
+            for group in self.param_groups
+        ]
+        state = {
+            number_of[id(p)]: {name: a.copy(order="C") for name, a in arrays.items()}
+            for p, arrays in self.state.items()
+        }
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Continue from what state_dict gave; nothing is changed if something does not fit."""
+        groups, states = state_dict["param_groups"], state_dict["state"]
+        have = [len(group["params"]) for group in self.param_groups]
+        got = [len(group["params"]) for group in groups]
+        if have != got:
+            raise ValueError(
+                f"{self.name}: the state is of groups of {got} parameters, these are {have}"
+            )
+        wanted: dict[Tensor, dict[str, Array]] = {}
+        made = [
+            ParameterGroup(self, {**members, "params": group["params"]})
+            for group, members in zip(self.param_groups, groups, strict=True)
+        ]
+        owners = [(p, group) for group in made for p in group["params"]]
+        for i, (p, group) in enumerate(owners):
+            if i not in states:
+                continue
+            wanted[p] = self.new_state(p._array, group)
+            given = states[i]
+            shapes = {name: a.shape for name, a in wanted[p].items()}
+            found = {name: np.shape(a) for name, a in given.items()}
+            if shapes != found:
+                raise ValueError(
+                    f"{self.name}: the state of parameter {i} must have shapes {shapes}, "
+                    f"got {found}"
+                )
+            for name, array in wanted[p].items():
+                array[...] = given[name]
+        self.state = wanted
+        for group, members in zip(self.param_groups, made, strict=True):
+            group.update(members)
+
+
+def _is_dense(array: Array) -> bool:
+    """Every byte between the first and the last element belongs to an element."""
+    order = np.argsort([-abs(stride) for stride in array.strides], kind="stable")
+    return array.transpose(order).flags.c_contiguous
+
+
+def _same_layout(p: Array, dp: Array) -> bool:
+    if p.shape != dp.shape or p.dtype != dp.dtype:
+        return False
+    if p.strides == dp.strides:
+        return True
+    pairs = zip(p.shape, p.strides, dp.strides, strict=True)
+    return p.size == 0 or all(n == 1 or a == b for n, a, b in pairs)
