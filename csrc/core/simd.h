@@ -9,6 +9,7 @@
  *     v_load(p) v_store(p, x)   VL elements, any alignment
  *     v_load_first(p, n)        the first n < VL elements, zeros after them
  *     v_store_first(p, x, n)    writes n < VL elements only
+ *     v_load_lanes(p, n) v_store_lanes(p, x, n)   the same for n <= VL
  *     v_fma(a, b, c)            a * b + c, rounded once (twice on baseline)
  *     v_max(a, b) v_min(a, b)   b where either is NaN
  *     v_sqrt(x) v_abs(x) v_round(x)  (to nearest, ties to even)
@@ -316,6 +317,16 @@ V_INLINE vreal v_split(vreal x, vreal *e) {
 #endif /* masks as vectors */
 
 /* ---- every instruction set ---------------------------------------------- */
+
+V_INLINE vreal v_load_lanes(const real *p, int64_t n) {
+    return n == VL ? v_load(p) : v_load_first(p, n);
+}
+V_INLINE void v_store_lanes(real *p, vreal x, int64_t n) {
+    if (n == VL)
+        v_store(p, x);
+    else
+        v_store_first(p, x, n);
+}
 
 V_INLINE vint v_set_int(int_of_real i) { return i - (vint){0}; }
 
