@@ -23,6 +23,7 @@
  *     v_scale(x, n)             x * 2^n for a whole n, rounded once
  *     v_split(x, &e)            m in [3/4, 3/2) with x = m * 2^e
  *     v_product_error(a, b, p)  a * b - p for p = a * b rounded
+ *     w_multiply(a, b)          vwords (64 bits): product of the low halves
  *     v_sum(x) v_top(x)         sum and maximum of the lanes, in a fixed order
  *     v_transpose(x)            x[VL] as a VL x VL matrix, transposed in place
  *     v_sums(x)                 lane i is the sum of the lanes of x[i]; x[VL]
@@ -77,6 +78,9 @@ typedef uint32_t vuint __attribute__((vector_size(PD_VECTOR_BYTES)));
 #endif
 typedef real vreal_unaligned __attribute__((vector_size(PD_VECTOR_BYTES),
                                             aligned(sizeof(real)), may_alias));
+
+/* Words of 64 bits, whatever `real` is. */
+typedef uint64_t vword __attribute__((vector_size(PD_VECTOR_BYTES)));
 
 #define V_INLINE static inline __attribute__((always_inline, unused))
 /* Placed before a loop of constant length that must become straight code;
@@ -317,6 +321,18 @@ V_INLINE vreal v_split(vreal x, vreal *e) {
 #endif /* masks as vectors */
 
 /* ---- every instruction set ---------------------------------------------- */
+
+V_INLINE vword w_multiply(vword a, vword b) {
+#if defined(__AVX512F__)
+    return (vword)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (vword)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (vword)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+    return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
+#endif
+}
 
 V_INLINE vreal v_load_lanes(const real *p, int64_t n) {
     return n == VL ? v_load(p) : v_load_first(p, n);
