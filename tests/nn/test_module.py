@@ -136,6 +136,15 @@ def test_modules_in_a_plain_container_are_an_error(hidden):
         Net().parts = hidden
 
 
+def test_modules_put_into_a_list_later_are_an_error():
+    net = Net()
+    net.layers = []
+    net.layers.append(Scale())
+    for use in (net.state_dict, lambda: list(net.parameters()), lambda: repr(net)):
+        with pytest.raises(TypeError, match=r"Net: layers is a list that .* use nn.ModuleList"):
+            use()
+
+
 def test_a_part_must_not_hide_a_method():
     with pytest.raises(AttributeError, match="Net: parameters is a method of every module"):
         Net().parameters = Scale()
