@@ -173,7 +173,9 @@ def _bar(title: str, steps: int) -> Iterator[Callable[[float, float], None]]:
         return
     from tqdm import tqdm
 
-    with tqdm(total=steps, desc=title, leave=False, dynamic_ncols=True) as bar:
+    layout = "{desc} |{bar}| {n_fmt}/{total_fmt}{postfix}"
+    how: Any = {"leave": False, "dynamic_ncols": True, "bar_format": layout}
+    with tqdm(total=steps, desc=title, **how) as bar:
 
         def advance(loss: float, accuracy: float) -> None:
             text = f"loss {loss:.4f}, accuracy {100 * accuracy:.1f} %"

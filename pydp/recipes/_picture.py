@@ -84,8 +84,6 @@ def _grey(file: IO[bytes], path: str) -> Array:
             image = image.convert("L")
             image.thumbnail((WORKING_SIDE, WORKING_SIDE))
             return np.asarray(image, np.float64) / 255
-        except InputError:
-            raise
         except UnidentifiedImageError:
             raise InputError(f"{path}: not an image that Pillow can read") from None
         except Image.DecompressionBombError:
