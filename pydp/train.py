@@ -171,7 +171,7 @@ def _bar(title: str, steps: int) -> Iterator[Callable[[float, float], None]]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda loss, accuracy: None
         return
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
     layout = "{desc} |{bar}| {n_fmt}/{total_fmt}{postfix}"
     how: Any = {"leave": False, "dynamic_ncols": True, "bar_format": layout}
