@@ -1,7 +1,10 @@
 """pydp: a tensor engine for differentiable programming on CPUs."""
 
-from pydp import nn as nn
 import pydp._runtime  # noqa: F401 - before everything that loads _kernels
+
+# isort: split
+from pydp import nn as nn
+from pydp import optim as optim
 from pydp._autodiff import grad as grad
 from pydp._autodiff import value_and_grad as value_and_grad
 from pydp._creation import arange as arange

@@ -71,7 +71,7 @@ class Tensor:
         return "cpu"
 
     @property
-    def T(self) -> Tensor:  # noqa: N802 (the standard's name)
+    def T(self) -> Tensor:
         """A matrix with its two axes exchanged."""
         if self.ndim != 2:
             raise ValueError(f"T: x must have 2 axes, got shape {self.shape}; use mT")

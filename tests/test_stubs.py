@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 from pydp import _kernels
@@ -42,3 +43,12 @@ def test_parameters_agree():
     stub, module = in_stub(), in_module()
     for name in stub.keys() & module.keys():
         assert stub[name] == module[name], f"{name}: parameters in the stub, in the module"
+
+
+def test_no_door_is_defined_twice():
+    """The .pxi files are one module: a second definition would silently replace the first."""
+    seen: dict[str, str] = {}
+    for path in sorted((STUB.parents[1] / "csrc" / "bind").glob("*.pxi")):
+        for name in re.findall(r"^(?:def|cdef [\w.* ]+?) ?(\w+)\(", path.read_text(), re.MULTILINE):
+            assert name not in seen, f"{name} is defined in {seen[name]} and in {path.name}"
+            seen[name] = path.name

@@ -28,11 +28,11 @@ def number(value: Any, op: str, argument: str, below: float = math.inf) -> float
     """A finite number with 0 <= value < below."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{op}: {argument} must be a number, got {value!r}")
-    value = float(value)
-    if not 0 <= value < below:  # false for NaN too
+    found = float(value)
+    if not 0 <= found < below:  # true for NaN too
         limit = "finite and at least 0" if below == math.inf else f"at least 0 and below {below:g}"
-        raise ValueError(f"{op}: {argument} must be {limit}, got {value}")
-    return value
+        raise ValueError(f"{op}: {argument} must be {limit}, got {found}")
+    return found
 
 
 class ParameterGroup(dict[str, Any]):
@@ -116,7 +116,9 @@ class Optimizer:
         if p.dtype.kind != "f":
             raise TypeError(f"{self.name}: parameter {i} must be float32 or float64, got {p.dtype}")
         if p._node is not None and type(p._node) is not _graph.Leaf:
-            raise ValueError(f"{self.name}: parameter {i} is the result of an operation, not a leaf")
+            raise ValueError(
+                f"{self.name}: parameter {i} is the result of an operation, not a leaf"
+            )
         if not p._array.flags.writeable:
             raise ValueError(f"{self.name}: parameter {i} is read-only")
         if not _is_dense(p._array):

@@ -131,7 +131,8 @@ static void compare(const real *got, const int64_t *shape,
                     const int64_t *stride, const double *want,
                     const char *what) {
     for (int64_t i = 0; i < size_of(shape); i++)
-        kt_near((double)got[position(shape, stride, i)], want[i], 0, 0, what, i);
+        kt_near((double)got[position(shape, stride, i)], want[i], 0, 0, what,
+                i);
 }
 
 static int64_t extent(int64_t size, int64_t window, int64_t stride, int64_t pad,
