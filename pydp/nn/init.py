@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from pydp import _graph, ops
+from pydp import _graph
 from pydp._op import Array
 from pydp._random import Generator, chosen
 from pydp._tensor import Tensor
+from pydp.ops._index import write
 
 
 # ---- distributions -----------------------------------------------------------------------------
@@ -275,5 +276,5 @@ def _write(tensor: Tensor, values: Array, scale: float = 1.0, shift: float = 0.0
     """values · scale + shift into the tensor's memory."""
     dtype = tensor.dtype
     values = values.astype(dtype, copy=False) * dtype.type(scale) + dtype.type(shift)
-    ops.write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)))
+    write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)))
     return tensor
