@@ -1,8 +1,10 @@
 """pydp: a tensor engine for differentiable programming on CPUs."""
 
+import pydp._runtime  # noqa: F401 - before everything that loads _kernels
+
+# isort: split
 from pydp import nn as nn
 from pydp import optim as optim
-import pydp._runtime  # noqa: F401 - before everything that loads _kernels
 from pydp._autodiff import grad as grad
 from pydp._autodiff import value_and_grad as value_and_grad
 from pydp._creation import arange as arange
@@ -31,4 +33,7 @@ from pydp._tensor import Tensor as Tensor
 from pydp._tensor import asarray as asarray
 from pydp._tensor import tensor as tensor
 from pydp._version import __version__ as __version__
+from pydp.checkpoint import CheckpointError as CheckpointError
+from pydp.checkpoint import load as load
+from pydp.checkpoint import save as save
 from pydp.ops import *

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from pydp._size import Quotient, Size, SizeLike, Terms, monomial_key, size
+from pydp._size_factor import factors
 
 RELATIONS = ("==", "!=", ">=", "<=", ">", "<")
 
@@ -139,7 +140,9 @@ def nonnegative(value: Size) -> Condition:
     terms, constant = condition.normal.terms, condition.normal.constant
     more = Size({m: c for m, c in terms.items() if m and c > 0})
     less = Size({m: -c for m, c in terms.items() if m and c < 0})
-    if more.terms:
+    if any(len(m) > 1 for m in terms) and len(factors(condition.normal)) > 1:
+        condition.left, condition.relation, condition.right = condition.normal, ">=", size(0)
+    elif more.terms:
         condition.left, condition.relation, condition.right = more, ">=", less - constant
     else:
         condition.left, condition.relation, condition.right = less, "<=", size(constant)

@@ -100,8 +100,6 @@ class Inference:
         one = {name: value}
         self.sizes = {n: v.substitute(one) for n, v in self.sizes.items()}
         self.sizes[name] = value
-        for n, (head, axes) in self.leading.items():
-            self.leading[n] = head, tuple(axis.substitute(one) for axis in axes)
         self.forget_size(value)
 
     def forget_size(self, value: Size) -> None:
@@ -186,18 +184,13 @@ class Inference:
             )
         if short.leading == long.leading:
             return
-        if short.leading is None or (
-            not left_over
-            and long.leading is not None
-            and self._age(short.leading) < self._age(long.leading)
-        ):
+        if short.leading is None:  # then nothing is left over, and the other `...` is empty
             long, short = short, long
         assert short.leading is not None
         self._bind_leading(short.leading, (long.leading, left_over))
 
     def _bind_leading(self, name: str, value: Leading) -> None:
         head, axes = value
-        axes = tuple(axis.substitute(self.sizes) for axis in axes)
         for n, (old, more) in self.leading.items():
             if old == name:
                 self.leading[n] = head, axes + more
@@ -255,7 +248,7 @@ class Inference:
                 raise SignatureError(_refuted(condition, now))
             if now.verdict is None and not _implied(now, [*in_view, *kept]):
                 kept = [*(c for c in kept if not _implied(c, [*in_view, now])), now]
-        return shown, sorted(kept, key=lambda c: (c.form == ">=", str(c))) if kept[1:] else kept
+        return shown, kept
 
 
 def _implied(condition: Condition, others: Sequence[Condition]) -> bool:

@@ -37,6 +37,8 @@ class Op:
 
     name: ClassVar[str]
     type: ClassVar[str]
+    # All axes of the inputs but this many at the end are broadcast first; None: nothing is.
+    broadcasts_before: ClassVar[int | None] = None
     family: ClassVar[str]  # the stem of its rooms: kernels/<family>.c, ops/_<family>.py …
 
     def __init_subclass__(cls) -> None:
@@ -46,6 +48,11 @@ class Op:
             raise TypeError(f"two ops are named {cls.name!r}")
         cls.family = cls.__module__.rpartition("._")[2]
         registry[cls.name] = cls
+
+    @classmethod
+    def typing(cls, *arguments: Any) -> str:
+        """The signature for these arguments; `type` where it does not depend on them."""
+        return cls.type
 
     forward: ClassVar[Callable[..., tuple[Any, tuple[Any, ...] | None]]]
     reference: ClassVar[Callable[..., Any]]

@@ -107,7 +107,11 @@ class Signature:
     def close(cls, type_: Type, inference: Inference, written: Type | None = None) -> Signature:
         """The scheme of a type after inference: resolved, conditions pruned, names readable."""
         found = cls(*inference.close(type_, written))
-        return found._renamed(_readable(found.names), _primes(found.leading))
+        result = found._renamed(_readable(found.names), _primes(found.leading))
+        if len(result.conditions) > 1:  # one order, whatever the order in which they arose
+            ordered = sorted(result.conditions, key=lambda c: (c.form == ">=", str(c)))
+            result = cls(result.type, ordered)
+        return result
 
     def instantiate(self) -> Signature:
         """The same type with fresh names; it prints like the original.
@@ -132,7 +136,7 @@ class Signature:
         real[8, t, 64]
         """
         copy = self.instantiate()
-        inference.enter((*copy.names, *copy.leading))
+        inference.enter(copy.names)
         inference.conditions += copy.conditions
         return copy.type
 
@@ -267,7 +271,7 @@ def compose(
     """
     first, second = _signature(f), _signature(g)
     inference = Inference()
-    inference.enter((*first.names, *first.leading))
+    inference.enter(first.names)
     inference.conditions += first.conditions
     places = Place("output", "the first"), Place("input", "the second")
     try:

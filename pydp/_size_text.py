@@ -106,10 +106,18 @@ def _as_remainder(value: Size) -> tuple[str, int] | None:
         if not k or left_over:
             continue
         rest = value - k * (atom.numerator - product)
-        gone = {m for m in (*atom.numerator.terms, *product.terms) if m}
+        numerator = atom.numerator
+        m = atom.divisor.value or 0
+        if m > 2:  # its quotient may be here as the negative one: -(a//m) = (m - 1 - a)//m
+            mirrored = m - 1 - numerator
+            other = value + k * (mirrored + product)
+            if len(other.terms) < len(rest.terms):
+                k, rest = -k, other
+                numerator = Size({t: r for t, c in mirrored.terms.items() if (r := c % m)})
+        gone = {t for t in (*numerator.terms, *product.terms) if t}
         if gone.isdisjoint(rest.terms):
-            remainder = Piece(k, _operation(atom.numerator, "%", atom.divisor), QUOTIENT)
-            return _as_sum([remainder, *(_piece(m, c) for m, c in _in_order(rest.terms))])
+            remainder = Piece(k, _operation(numerator, "%", atom.divisor), QUOTIENT)
+            return _as_sum([remainder, *(_piece(t, c) for t, c in _in_order(rest.terms))])
     return None
 
 

@@ -7,11 +7,11 @@ Exit codes: 0 done; 1 an error, named in one line on stderr; 2 the command line 
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
 
 import pydp
 from pydp._runtime import MAX_THREADS
@@ -19,6 +19,9 @@ from pydp._runtime import MAX_THREADS
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a file name may hold what is no text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     try:
         options = parser.parse_args(arguments)
@@ -29,11 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = options.command(options)
         _flush()
         return code
+    except SystemExit:  # argparse has printed help, the version or what is wrong
+        if not _flushed():
+            _discard_stdout()
+        raise
     except BrokenPipeError:  # `| head` has seen enough
         _discard_stdout()
         return 1
-    except KeyboardInterrupt:
-        return _complain("stopped by Ctrl-C", 130)
+    except KeyboardInterrupt as stop:
+        return _complain(_with_notes("stopped by Ctrl-C", stop), 130)
     except MemoryError as error:
         return _complain(f"not enough memory: {error}" if str(error) else "not enough memory")
     except OSError as error:
@@ -41,45 +48,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    from pydp import recipes
-    from pydp.train import Stopped
+    from pydp.data import DataError
+    from pydp.recipes import RECIPES, RecipeError
+    from pydp.train import Stopped, TrainingError
 
     if options.threads is not None:
         pydp.set_num_threads(options.threads)
-    recipe = recipes.RECIPES[options.recipe]
-    output = options.output or f"{recipe.name}.safetensors"
+    recipe = RECIPES[options.recipe]
     try:
         recipe.train(
-            output,
+            options.output or f"{recipe.name}.safetensors",
             epochs=options.epochs,
             batch_size=options.batch_size,
             lr=options.lr,
             seed=options.seed,
+            show=_show,
         )
-    except recipes.RecipeError as error:
+    except (RecipeError, TrainingError, DataError) as error:
         return _complain(str(error))
-    except (KeyboardInterrupt, Stopped) as stop:
-        code = stop.code if isinstance(stop, Stopped) else 130
-        return _complain(str(stop) or "stopped by Ctrl-C", code)
+    except Stopped as stop:
+        return _complain(_with_notes(str(stop), stop), stop.code)
     return 0
 
 
 def predict(options: argparse.Namespace) -> int:
-    from pydp import recipes
+    from pydp.recipes import InputError, RecipeError, load
 
-    try:
-        recipe, model = recipes.load(options.model)
-        recipes.check_pillow()
-    except recipes.RecipeError as error:
-        return _complain(str(error))
     code = 0
-    for image in options.images:
-        try:
-            label, probability = recipe.predict(model, image)
-        except recipes.RecipeError as error:
-            code = _complain(str(error))
-        else:
-            print(f"{image}: {label} ({100 * probability:.1f} %)", flush=True)
+    try:
+        recipe, model = load(options.model)
+        for image in options.images:
+            try:
+                label, probability = recipe.predict(model, image)
+            except InputError as error:  # the others may be well
+                code = _complain(str(error))
+            else:
+                _show(f"{image}: {label} ({100 * probability:.1f} %)")
+    except RecipeError as error:
+        code = _complain(str(error))
     return code
 
 
@@ -87,10 +93,8 @@ def doctor(options: argparse.Namespace) -> int:
     from pydp.doctor import report
 
     lines, warnings = report()
-    for what, how in lines:
-        print(f"{what:14}{how}")
-    for warning in warnings:
-        print(f"{'warning':14}{warning}")
+    for what, how in [*lines, *[("warning", warning) for warning in warnings]]:
+        _show(f"{what:14}{how}")
     return 1 if warnings else 0
 
 
@@ -156,9 +160,15 @@ def _rate(text: str) -> float:
 # ---- saying it -----------------------------------------------------------------------------------
 
 
+def _show(line: str) -> None:
+    """A line on stdout, at once: someone may be waiting at the other end of a pipe."""
+    print(line, flush=True)
+
+
 def _complain(message: str, code: int = 1) -> int:
     """One line on stderr, after what stdout has to say."""
-    _flush()
+    if not _flushed():
+        _discard_stdout()
     print(f"pydp: {message}", file=sys.stderr)
     return code
 
@@ -168,9 +178,21 @@ def _reason(error: OSError) -> str:
     return f"{named}{error.strerror or error}"
 
 
+def _with_notes(message: str, stop: BaseException) -> str:
+    return ": ".join([message, *getattr(stop, "__notes__", [])])
+
+
 def _flush() -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
+
+
+def _flushed() -> bool:
+    try:
+        _flush()
+    except OSError:
+        return False
+    return True
 
 
 def _discard_stdout() -> None:

@@ -27,6 +27,7 @@ import numpy as np
 
 import pydp
 from pydp import _graph, _kernels
+from pydp import _signature as signature
 from pydp._op import registry
 
 try:
@@ -127,15 +128,16 @@ def value(case: Case, arrays: Sequence[np.ndarray]) -> np.ndarray:
         return case.call(*tensors(arrays))._array
 
 
-def rule_call(case: Case, arrays: Sequence[np.ndarray]) -> tuple[Any, tuple[Any, ...], list[Any]]:
-    """(rule, arguments, input arrays) of the case's op, read off the call as it is made."""
-    seen: list[tuple[Any, tuple[Any, ...], list[Any]]] = []
+def rule_call(case: Case, arrays: Sequence[np.ndarray]) -> tuple[Any, tuple[Any, ...], Any]:
+    """(rule, its arrays and arguments, its result), read off the call as it is made."""
+    seen: list[tuple[Any, tuple[Any, ...], Any]] = []
     rule = registry[case.op]
     original = rule.forward
 
     def spy(needs: Any, *args: Any) -> Any:
-        seen.append((rule, args, []))
-        return original(needs, *args)
+        y, saved = original(needs, *args)
+        seen.append((rule, args, y))
+        return y, saved
 
     had = "forward" in rule.__dict__
     before = rule.__dict__.get("forward")
@@ -160,6 +162,30 @@ def reference(case: Case) -> np.ndarray:
         want = want[0]
     # the public function may have flattened leading axes for the rule
     return np.asarray(want).reshape(value(case, case.inputs).shape)
+
+
+KINDS = {"f": "real", "i": "token", "u": "token", "b": "bool"}
+
+
+def examine_type(case: Case) -> None:
+    """The rule's declared signature, given the arguments' shapes, says the result's shape."""
+    rule, args, y = rule_call(case, case.inputs)
+    arity = len(signature.parse(rule.type).function.arguments)
+    arrays, arguments = args[:arity], args[arity:]
+    declared = rule.typing(*arguments)
+    if "any" in declared:
+        return  # says nothing about sizes
+    fixed = rule.broadcasts_before
+    if fixed is not None and len({a.shape[: a.ndim - fixed] for a in arrays}) > 1:
+        return  # the language has no broadcasting: what is broadcast has no common type
+    given = [None if a is None else (KINDS[a.dtype.kind], a.shape) for a in arrays]
+    found = signature.match(declared, given, case.op)
+    results = y if type(y) is tuple else (y,)
+    for (kind, shape), part in zip(found, results, strict=True):
+        if part is not None:
+            assert (kind, shape) == (KINDS[part.dtype.kind], part.shape), (
+                f"{case}: {declared} promises {kind}{list(shape)}, the result is {part.shape}"
+            )
 
 
 # ---- comparing ---------------------------------------------------------------------------------
@@ -212,6 +238,7 @@ def layouts_of(a: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 def examine(case: Case) -> None:
     """Ask everything; the first wrong answer is an AssertionError that names the question."""
     want = reference(case)
+    examine_type(case)
     for isa in ISAS:
         with setting(isa, threads=2):
             examine_values(case, want, isa)

@@ -109,11 +109,18 @@ def test_written_as_read(text):
         ("(4*h + w)//4", "h + w // 4"),  # whole multiples come out
         ("(4*h + 2*w + 3)//6", "(2*h + w + 1) // 3"),  # common factors go
         ("((h//2 + 1)//2 + w)//3", "(h + 4*w + 2) // 12"),  # quotients collapse
+        (
+            "(h//2 + w//3)//5",
+            "(h // 2 + w // 3) // 5",
+        ),  # either could collapse, so none does
+        ("-(-h//2)", "(h + 1) // 2"),
         ("-(-h//4)", "(h + 3) // 4"),  # ceiling, as ceil_mode writes it
         ("3*h//4", "3*h // 4"),
         ("(h - w)//3", "(h - w) // 3"),
         ("h//-4", "-((h + 3) // 4)"),
         ("h - 4*(h//4)", "h % 4"),
+        ("3*w % 4", "3*w % 4"),
+        ("7 - 2*(h % 4)", "7 - 2*(h % 4)"),
         ("d - d//s*s", "d % s"),
         ("d//s*s", "s*(d // s)"),
         ("n*h*w//(w*n)", "h"),  # a view's -1
@@ -145,6 +152,10 @@ def test_normal_form(written, shown):
         ("real[h] -> real[h]?",
          "only an argument can be optional\n  real[h] -> real[h]?\n                    ^"),
         ("real[h] → any", "unexpected '\\u2192'\n  real[h] ? any\n          ^"),
+        ("((any, any?), any) -> any",
+         "only an argument can be optional\n  ((any, any?), any) -> any\n                   ^"),
+        ("real[9223372036854775808]",
+         "a size of 2**63 or more\n  real[9223372036854775808]\n       ^"),
         ("real[where]", "expected a size, got 'where'\n  real[where]\n       ^"),
     ],
 )  # fmt: skip
@@ -175,7 +186,7 @@ def sizes_sum(count):
         "real[" + "(" * 60 + "h" + "*2+1)//3" * 60 + "]",
         "real[" + "(" * 60 + "h" + "*w+n)//3" * 60 + "]",
         "real[" + "//3".join(["h"] + [""] * 3_000) + "]",
-        "real[" + ",".join(["*".join(["h"] * 60) + "//(h-a-b-c)"] * 60) + "",
+        "real[" + ",".join(["*".join(["a"] * 90) + "//(a-b-c-d)"] * 40) + "] and more",
         f"real[{sizes_sum(1_500)}]",
         "any where " + ",".join(f"a{i}>=a{i + 1}*b{i}" for i in range(500)),
         "\0\u202e\ud800",
@@ -188,8 +199,13 @@ def test_hostile_text_is_refused_quickly(text):
     start = time.perf_counter()
     with pytest.raises(SignatureError) as caught:
         parse(text)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 5
     assert len(str(caught.value)) < 400
+
+
+def test_much_is_not_too_much():
+    assert len(next(arrays(parse(f"real[{', '.join(['(h)'] * 300)}]").type)).axes) == 300
+    assert str(parse("real[9223372036854775807]")) == "real[9223372036854775807]"
 
 
 def test_hostile_arithmetic():
@@ -218,6 +234,24 @@ def test_known_sizes_are_numbers():
     assert 7 % five == 2 and 7 // five == 1 and 7 - five == 2 and 2 < five <= 5 and five != 6
     assert product([2, five, h]).same(10 * h)
     assert not size(0) and size(3)
+
+
+def test_an_equation_is_solved_only_where_a_name_stands_alone():
+    for left, right in [(h + h * w, 5), (h, h // 2), (2 * h, 3 * w), (h * h, 4), (h // 2, 7)]:
+        assert Condition(left, "==", right).solve(age=str) is None
+    name, value = Condition(h + w * n, "==", 5).solve(age=str)
+    assert (name, str(value)) == ("h", "5 - n*w")
+
+
+def test_the_condition_to_be_a_size():
+    for value, condition in [
+        ((h - 7) // 4 + 1, "h >= 3"),
+        (5 - h // 2, "h <= 11"),
+        (2 * h - 7, "h >= 4"),
+        (h - w, "h >= w"),
+        ((h - 1) * (w - 2), "(h - 1)*(w - 2) >= 0"),
+    ]:
+        assert str(nonnegative(value)) == condition
 
 
 def test_comparisons_decide_what_bounds_decide():
@@ -276,6 +310,11 @@ def test_alexnet_is_one_quotient_per_axis():
         ("real[h] -> real[h - 8]", "real[h] -> real[h + 8]", "real[h] -> real[h] where h >= 8"),
         ("real[h] -> real[h - 8]", "real[h] -> real[h - 2]", "real[h] -> real[h - 10]"),
         ("real[..., t] -> real[..., t]", "real[..., d] -> any", "real[..., t] -> any"),
+        ("real[h] -> real[2*h - 7]", "any -> any", "real[h] -> any where h >= 4"),
+        ("real[h, w] -> real[h - 8, w - 8]", "real[h, w] -> real[h*w]",
+         "real[h, w] -> real[(h - 8)*(w - 8)] where h >= 8, w >= 8"),
+        ("real[h, t, w] -> real[(h - 8)*(w - 8), t - 3]", "any -> any",
+         "real[h, t, w] -> any where (h - 8)*(w - 8) >= 0, t >= 3"),
         # Open: no linear equation in one name.
         ("real[h] -> real[2*h]", "real[3*h] -> real[h]", "real[h] -> real[h2] where 2*h == 3*h2"),
         ("real[h] -> real[h // 2]", "real[7] -> real[]", "real[h] -> real[] where h // 2 == 7"),
@@ -294,7 +333,7 @@ def test_alexnet_is_one_quotient_per_axis():
         ("real[..., 3] -> any", "real[..., 4] -> real[..., o]", "real[..., 3] -> real[...', o]"),
         # The condition of the second in words of the first.
         ("real[w] -> real[3*w]", "real[h] -> real[h // 4] where h % 4 == 0, h != 0",
-         "real[w] -> real[3*w // 4] where 3*w % 4 == 0, 3*w != 0"),
+         "real[w] -> real[3*w // 4] where 3*w != 0, 3*w % 4 == 0"),
     ],
 )  # fmt: skip
 def test_compose(f, g, result):
@@ -302,7 +341,7 @@ def test_compose(f, g, result):
         with pytest.raises(KindError):
             compose(f, g)
         return
-    assert str(compose(f, g)) == str(parse(result)), result
+    assert str(compose(f, g)) == result
     assert parse(f) == parse(f), "composing leaves the parts as they were"
 
 
@@ -441,6 +480,12 @@ LSTM = (
          ["(real[n, s, 4], real[n, t, d])"],
          "real[n, t, 4]"),
         ("() -> real[3]", [], "real[3]"),
+        # The `...` of the function is, after the first argument, another `...` and 5.
+        ("(real[..., d], real[..., d]) -> real[..., d]", ["real[..., 5, 6]", "real[..., 7, t, 6]"],
+         "real[..., 7, 5, 6]"),
+        ("(real[..., d], real[..., d]) -> real[..., d]", ["real[..., t, 6]", "real[5, 6]"],
+         "real[5, 6]"),
+        ("any -> any", ["real[h - 8]"], "any where h >= 8"),
         ("any", ["real[3]", "token[4]"], "any"),
         ("(real[..., h] -> real[..., h]) -> real[]", ["real[..., h] -> real[..., h // 2 * 2]"],
          "real[] where 2*(h // 2) == h"),
@@ -460,6 +505,9 @@ def test_apply(f, arguments, result):
          "4 (argument 2's item 2 axis -1 of the call) against e = 3 "
          "(parameter 2's item 2 axis -1 of box)"),
         (LSTM, [None], "0 values (argument of the call) against 1 to 3 values (parameter of box)"),
+        ("(real[...] -> real[...]) -> any", ["real[..., t] -> real[...]"],  # ... = ..., t
+         "0 axes or more (argument's result of the call) against 1 axis or more "
+         "(parameter's result of box)"),
         (RELU, ["real[3] -> real[3]"],
          "a function (argument of the call) against an array (parameter of box)"),
     ],
@@ -737,7 +785,9 @@ def test_composition_is_associative(layers, shape):
     texts, results = [], []
     for bracket in (lambda: (f >> g) >> k, lambda: f >> (g >> k)):
         try:
-            texts.append(renamed(bracket()))
+            result = bracket()
+            assert parse(str(result)) == result
+            texts.append(renamed(result))
         except SignatureError:
             texts.append("error")
         try:
@@ -745,8 +795,9 @@ def test_composition_is_associative(layers, shape):
         except SignatureError:
             results.append(None)
     assert results[0] == results[1]
-    # An open equation stands as it was met, between the first two or between the last two.
-    assert texts[0] == texts[1] or all("==" in text for text in texts)
+    # An open equation stands as it was met, between the first two or between the last two, and
+    # that h // 2 == 4 contradicts h >= 10 is found out only when h is known.
+    assert texts[0] == texts[1] or "==" in texts[0] + texts[1]
 
 
 # ---- the rest -----------------------------------------------------------------------------------

@@ -47,6 +47,9 @@ max_threads = PD_MAX_THREADS
 max_axes = PD_MAX_AXES
 
 
+cdef object signal_raised = None  # what the handler raised while a kernel ran
+
+
 cdef int poll() noexcept nogil:
     """Asked by a long region, five times a second: has a signal handler raised?"""
     with gil:
@@ -59,7 +62,6 @@ cdef int poll() noexcept nogil:
     return 0
 
 
-signal_raised = None
 pd_poll = poll
 
 

@@ -8,6 +8,7 @@
  *     v_set(a)                  a in every lane
  *     v_load(p) v_store(p, x)   VL elements, any alignment
  *     v_load_first(p, n)        the first n < VL elements, zeros after them
+ *     v_load_filled(p, n, a)    the first n < VL elements, a after them
  *     v_store_first(p, x, n)    writes n < VL elements only
  *     v_load_lanes(p, n) v_store_lanes(p, x, n)   the same for n <= VL
  *     v_fma(a, b, c)            a * b + c, rounded once (twice on baseline)
@@ -22,7 +23,7 @@
  *     v_shift_down(i, n)        i >> n with zeros coming in
  *     v_scale(x, n)             x * 2^n for a whole n, rounded once
  *     v_split(x, &e)            m in [3/4, 3/2) with x = m * 2^e
- *     v_product_error(a, b, p)  a * b - p for p = a * b rounded
+ *     v_product_error(a, b, p)  a * b - p, for a p next to a * b
  *     w_multiply(a, b)          vwords (64 bits): product of the low halves
  *     v_sum(x) v_top(x)         sum and maximum of the lanes, in a fixed order
  *     v_transpose(x)            x[VL] as a VL x VL matrix, transposed in place
@@ -271,7 +272,7 @@ V_INLINE vreal v_sqrt(vreal x) {
 }
 #endif
 #if !defined(__ARM_NEON)
-/* Without a fused multiply-add: both factors are cut in halves whose products
+/* Without a fused multiply-add: the factors are cut in halves, whose products
  * are exact (Dekker). */
 V_INLINE vreal v_product_error(vreal a, vreal b, vreal p) {
     const int_of_real lower =
@@ -292,12 +293,11 @@ V_INLINE vreal v_scale(vreal x, vreal n) {
     const int field = REAL_IS_DOUBLE ? 52 : 23;
     const vreal magic = v_set(REAL_IS_DOUBLE ? (real)(0x1.8p52 + 2046)
                                              : (real)(0x1.8p23 + 254));
-    vint whole = (vint)(n + magic), half = v_shift_down(whole, 1);
-    vint rest = (vint)((vuint)whole - (vuint)half); /* of NaN it may wrap */
-    return x * (vreal)(half << field) * (vreal)(rest << field);
+    vuint whole = (vuint)(n + magic), half = whole >> 1;
+    return x * (vreal)(half << field) * (vreal)((whole - half) << field);
 }
-/* As the AVX-512 instructions have it: e = -inf for zero, +inf for inf, and
- * m or e is NaN for a negative x or NaN. */
+/* As AVX-512's instructions have it: e is -inf for zero and +inf for inf, and
+ * for a negative x or NaN one of m and e is NaN. */
 V_INLINE vreal v_split(vreal x, vreal *e) {
     const int field = REAL_IS_DOUBLE ? 52 : 23;
     const vreal least = v_set((real)(REAL_IS_DOUBLE ? 0x1p-1022 : 0x1p-126));
@@ -345,6 +345,13 @@ V_INLINE void v_store_lanes(real *p, vreal x, int64_t n) {
 }
 
 V_INLINE vint v_set_int(int_of_real i) { return i - (vint){0}; }
+
+V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
+    static const real lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                  8, 9, 10, 11, 12, 13, 14, 15};
+    vmask given = v_lt(v_load(lane), v_set((real)n));
+    return v_select(given, v_load_first(p, n), v_set(fill));
+}
 
 /* Two vectors seen as rows of blocks of `s` lanes: V_EVEN takes the blocks
  * 0, 2 … of a and puts those of b between them, V_ODD the blocks 1, 3 …

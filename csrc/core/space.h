@@ -39,4 +39,15 @@ void pd_space_merge(pd_space *s, int operands);
 
 int64_t pd_space_elements(const pd_space *s);
 
+/* Where element i, in the order of the axes, lies in an operand. */
+static inline int64_t pd_space_offset(const pd_space *s, int operand,
+                                      int64_t i) {
+    int64_t offset = 0;
+    for (int axis = (int)s->axes - 1; axis > 0; axis--) {
+        offset += i % s->size[axis] * s->stride[operand][axis];
+        i /= s->size[axis];
+    }
+    return offset + i * s->stride[operand][0];
+}
+
 #endif

@@ -12,16 +12,17 @@ Constants that multiply a whole number (ln 2, pi) are cut into parts with so
 few bits that the products are exact, fused multiply-add or not.
 """
 
-from mpmath import (atanh, cos, erf, erfc, exp, expm1, floor, frexp, ldexp, log, log1p,
-                    lu_solve, matrix, mp, mpf, pi, sin, sqrt)  # fmt: skip
+from textwrap import fill
+
+from mpmath import lu_solve, matrix, mp, mpf
 
 mp.dps = 40
-LN2 = log(2)
+LN2 = mp.log(2)
 
 
 def chebyshev_grid(low, high, n):
     middle, radius = (mpf(high) + low) / 2, (mpf(high) - low) / 2
-    return [middle - radius * cos(pi * (2 * i + 1) / (2 * n)) for i in range(n)]
+    return [middle - radius * mp.cos(mp.pi * (2 * i + 1) / (2 * n)) for i in range(n)]
 
 
 def minimax(f, weight, low, high, n):
@@ -61,8 +62,8 @@ def minimax(f, weight, low, high, n):
 
 def cut(x, bits):
     """x with its first `bits` significant bits, the others dropped."""
-    _, e = frexp(x)
-    return ldexp(floor(ldexp(x, bits - e)), e - bits)
+    _, e = mp.frexp(x)
+    return mp.ldexp(mp.floor(mp.ldexp(x, bits - e)), e - bits)
 
 
 def parts(x, bits, last):
@@ -85,68 +86,97 @@ def hexadecimal(x, bits):
 
 
 def erfcx(z):
-    return exp(z * z) * erfc(z)
+    return mp.exp(z * z) * mp.erfc(z)
 
 
-def odd(f, lead):
-    """(f(r) / r - lead) / r^2 as a function of z = r^2, for an odd f."""
-    return lambda z: (f(sqrt(z)) / sqrt(z) - lead) / z
-
-
-SMALL = mpf("1e-9")
-
-
-def blocks(bits):
+def print_blocks(bits):
     single = bits == 24
-    half_ln2 = LN2 / 2 * mpf("1.0001")
 
-    def block(name, comment, f, weight, low, high, n):
-        c, error = minimax(f, weight, low, high, n)
-        ulp = float(error * mpf(2) ** bits)
-        print(f"/* {comment}; {ulp:.2f} ulp */")
-        constants(name, c)
+    def remark(text):
+        print(fill(text, 77, initial_indent="/* ", subsequent_indent=" * ") + " */")
 
     def constants(name, values):
-        print(f"V_TABLE({name}) = {{")
+        print(f"VM_TABLE({name}) = {{")
         for i in range(0, len(values), 3):
             print("    " + ", ".join(hexadecimal(v, bits) for v in values[i : i + 3]) + ",")
         print("};")
 
-    print("/* ln 2: the first part times an exponent is exact */")
-    constants("vm_ln2", parts(LN2, [15 if single else 41], bits))
-    print("/* pi: n times a part is exact for whole 2 n up to 2^12 (2^19) */")
-    constants("vm_pi", parts(pi, [12, 12, 12] if single else [34, 34, 34], bits))
+    def block(name, text, f, weight, low, high, n):
+        c, error = minimax(f, weight, low, high, n)
+        remark(f"{text}; {float(error * mpf(2) ** bits):.2g} ulp")
+        constants(name, c)
 
-    print("/* 2 / 3 */")
+    remark("ln 2: the first part times an exponent is exact")
+    constants("vm_ln2", parts(LN2, [15 if single else 41], bits))
+    remark(f"pi: n times a part is exact for whole 2 n up to 2^{12 if single else 19}")
+    constants("vm_pi", parts(mp.pi, [12 if single else 34] * 3, bits))
+    remark("2 / 3")
     constants("vm_two_thirds", parts(mpf(2) / 3, [bits], bits))
-    print("/* v = y (c0 + c1 + c2 y^2) in the tanh form of gelu */")
-    v1 = 2 * sqrt(2 / pi)
+    remark("v = y (c0 + c1 + c2 y^2) in the tanh form of gelu")
+    v1 = 2 * mp.sqrt(2 / mp.pi)
     constants("vm_gelu_v_c", [*parts(v1, [bits], bits), v1 * mpf("0.044715")])
-    block("vm_exp_c", "(exp(r) - 1 - r) / r^2, |r| <= ln 2 / 2, against exp(r) - 1",
-          lambda r: (expm1(r) - r) / r**2, lambda r: abs(r * r / expm1(r)),
-          -half_ln2, half_ln2, 5 if single else 10)  # fmt: skip
-    block("vm_log_c", "(log(1 + f) - f + f^2 / 2) / f^3, -1/4 <= f <= 1/2",
-          lambda f: (log1p(f) - f + f * f / 2) / f**3, lambda f: f**3 / log1p(f),
-          mpf(-1) / 4, mpf(1) / 2, 8 if single else 20)  # fmt: skip
-    block("vm_erf_c", "erf(x) / x - 1 in x^2, |x| <= 0.8",
-          lambda z: erf(sqrt(z)) / sqrt(z) - 1, lambda z: sqrt(z) / erf(sqrt(z)),
-          SMALL, mpf("0.64"), 6 if single else 11)  # fmt: skip
-    a = 3 if single else 4  # the best of a few tried
-    end = mpf("10.3") if single else mpf("27.3")
-    block("vm_tail_c", f"(z + {a}) exp(z^2) erfc(z) in u = (z - {a}) / (z + {a}), z <= {end}",
-          lambda u: erfcx(a * (1 + u) / (1 - u)) * 2 * a / (1 - u),
-          lambda u: 1 / (erfcx(a * (1 + u) / (1 - u)) * 2 * a / (1 - u)),
-          mpf(-1), (end - a) / (end + a), 10 if single else 22)  # fmt: skip
-    block("vm_pow_c", "(log((1 + s) / (1 - s)) - 2 s - 2 s^3 / 3) / s^5 in s^2, |s| <= 1/5",
-          lambda z: (2 * atanh(sqrt(z)) - 2 * sqrt(z) - 2 * sqrt(z) ** 3 / 3) / sqrt(z) ** 5,
-          lambda z: z * z / 2, mpf("1e-6"), mpf("0.04"), 4 if single else 8)  # fmt: skip
-    block("vm_sin_c", "(sin(r) / r - 1) / r^2 in r^2, |r| <= pi / 2",
-          odd(sin, 1), lambda z: z * sqrt(z) / sin(sqrt(z)),
-          SMALL, (pi / 2) ** 2, 4 if single else 8)  # fmt: skip
+
+    end = LN2 / 2 * mpf("1.0001")
+    block(
+        "vm_exp_c",
+        "(exp(r) - 1 - r) / r^2, |r| <= ln 2 / 2, against exp(r) - 1",
+        lambda r: (mp.expm1(r) - r) / r**2,
+        lambda r: abs(r**2 / mp.expm1(r)),
+        *(-end, end, 5 if single else 10),
+    )
+    block(
+        "vm_log_c",
+        "(log(1 + f) - f + f^2 / 2) / f^3, -1/4 <= f <= 1/2",
+        lambda f: (mp.log1p(f) - f + f**2 / 2) / f**3,
+        lambda f: f**3 / mp.log1p(f),
+        *(mpf("-0.25"), mpf("0.5"), 8 if single else 20),
+    )
+
+    # Functions of a square: r is its root; the interval starts beside 0 / 0.
+    def of_root(f):
+        return lambda square: f(mp.sqrt(square))
+
+    block(
+        "vm_erf_c",
+        "erf(x) / x - 1 in x^2, |x| <= 0.8",
+        of_root(lambda x: mp.erf(x) / x - 1),
+        of_root(lambda x: x / mp.erf(x)),
+        *(mpf("1e-9"), mpf("0.64"), 6 if single else 11),
+    )
+    block(
+        "vm_sin_c",
+        "(sin(r) / r - 1) / r^2 in r^2, |r| <= pi / 2",
+        of_root(lambda r: (mp.sin(r) / r - 1) / r**2),
+        of_root(lambda r: r**3 / mp.sin(r)),
+        *(mpf("1e-9"), (mp.pi / 2) ** 2, 4 if single else 8),
+    )
+    block(
+        "vm_pow_c",
+        "(log((1 + s) / (1 - s)) - 2 s - 2 s^3 / 3) / s^5 in s^2, |s| < 0.172",
+        of_root(lambda s: (2 * mp.atanh(s) - 2 * s - 2 * s**3 / 3) / s**5),
+        of_root(lambda s: s**4 / 2),
+        *(mpf("1e-6"), (3 - mp.sqrt(8)) ** 2, 3 if single else 7),
+    )
+
+    # exp(-z^2) is zero beyond z_end; a is the best of a few tried.
+    a, z_end = (mpf("3.5"), mpf("10.3")) if single else (mpf(4), mpf("27.3"))
+
+    def z(u):
+        return a * (1 + u) / (1 - u)
+
+    pole = f"{float(a):g}"
+    block(
+        "vm_tail_c",
+        f"exp(z^2) erfc(z) in u = (z - {pole}) / (z + {pole}), z <= {float(z_end)}, "
+        "the weight falling with exp(-z) to z = 3",
+        lambda u: erfcx(z(u)),
+        lambda u: mp.exp(-min(z(u), 3)) / erfcx(z(u)),
+        *(mpf(-1), (z_end - a) / (z_end + a), 10 if single else 23),
+    )
 
 
 for bits in (53, 24):
     print("#if REAL_IS_DOUBLE\n" if bits == 53 else "#else\n")
-    blocks(bits)
+    print_blocks(bits)
     print()
 print("#endif")

@@ -31,6 +31,7 @@ enum {
     LEVELS = 6,  /* the last level takes all that come */
     TILE = 512,  /* columns at a time, and the span of a row's buffer */
     NARROW = 64, /* columns at a time where they go through a buffer */
+    SHORT = 8,   /* rows shorter than this are taken as columns */
     ROWS = 8,    /* rows at a time that columns are taken over */
     PARTS = 64,  /* into how many tasks large work is cut */
     TASK = 16384 /* elements that a task should have */
@@ -58,15 +59,6 @@ V_INLINE real combine_lanes(int f, vreal x) {
     return f == PD_REDUCE_max ? v_top(x) : -v_top(-x);
 }
 
-/* n < VL elements, the identity after them. */
-V_INLINE vreal load_tail(int f, const real *p, int64_t n) {
-    static const real lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
-                                  8, 9, 10, 11, 12, 13, 14, 15};
-    vreal x = v_load_first(p, n);
-    if (f == PD_REDUCE_sum) return x;
-    return v_select(v_lt(v_load(lane), v_set((real)n)), x, v_set(identity(f)));
-}
-
 /* ---- the work ----------------------------------------------------------- */
 
 typedef struct {
@@ -86,16 +78,6 @@ typedef struct {
     int64_t part;      /* reduced elements of one part */
     real *partial;     /* [parts, outputs], NULL for a single part */
 } work_t;
-
-/* The offset of element i of a space, in its axis order. */
-V_INLINE int64_t offset_of(const pd_space *s, int operand, int64_t i) {
-    int64_t offset = 0;
-    for (int axis = (int)s->axes - 1; axis > 0; axis--) {
-        offset += i % s->size[axis] * s->stride[operand][axis];
-        i /= s->size[axis];
-    }
-    return offset + i * s->stride[operand][0];
-}
 
 /* A walk over the reduced space from some element on, run by run. */
 typedef struct {
@@ -135,7 +117,8 @@ V_INLINE vreal block_reduce(int f, const real *p, int64_t n) {
         UNROLL for (int k = 0; k < 4; k++) a[k] =
             combine(f, a[k], v_load(p + i + k * VL));
     for (; i + VL <= n; i += VL) a[0] = combine(f, a[0], v_load(p + i));
-    if (i < n) a[1] = combine(f, a[1], load_tail(f, p + i, n - i));
+    if (i < n)
+        a[1] = combine(f, a[1], v_load_filled(p + i, n - i, identity(f)));
     return combine(f, combine(f, a[0], a[1]), combine(f, a[2], a[3]));
 }
 
@@ -194,39 +177,44 @@ V_INLINE void rows_apply(int f, const work_t *w, int64_t unit, int64_t end,
     int64_t first = part * w->part, after = first + w->part;
     if (after > w->terms) after = w->terms;
     for (; unit < end; unit++) {
-        const real *x = w->x + offset_of(w->kept, 0, unit);
+        const real *x = w->x + pd_space_offset(w->kept, 0, unit);
         real y = row_reduce(f, w->reduced, x, first, after);
         if (w->partial)
             w->partial[part * w->outputs + unit] = y;
         else
-            w->y[offset_of(w->kept, 1, unit)] = y / w->divisor;
+            w->y[pd_space_offset(w->kept, 1, unit)] = y / w->divisor;
     }
 }
 
 /* ---- columns ------------------------------------------------------------ */
 
-/* sum[j] = f of the rows p[0 … rows) at j, and of sum[j] unless it is the
- * first; n columns. */
+/* f of `lanes` elements of each of the rows p[0 … rows), from j on. */
+V_INLINE vreal rows_at(int f, const real *const *p, int64_t rows, int64_t j,
+                       int64_t lanes) {
+#define ROW(i) (lanes == VL ? v_load(p[i] + j) : v_load_first(p[i] + j, lanes))
+#define PAIR(i) combine(f, ROW(i), ROW(i + 1))
+    if (rows == ROWS)
+        return combine(f, combine(f, PAIR(0), PAIR(2)),
+                       combine(f, PAIR(4), PAIR(6)));
+    vreal s = ROW(0);
+    for (int64_t i = 1; i < rows; i++) s = combine(f, s, ROW(i));
+    return s;
+#undef PAIR
+#undef ROW
+}
+
+/* sum[0 … n) = f of the rows and, unless it is the first time, of sum itself,
+ * which has room for whole vectors. */
 V_INLINE void rows_into(int f, const real *const *p, int64_t rows, real *sum,
                         int first, int64_t n) {
-    for (int64_t j = 0; j < n; j += VL) {
-        int64_t lanes = n - j;
-#define ROW(i) (lanes >= VL ? v_load(p[i] + j) : v_load_first(p[i] + j, lanes))
-        vreal s;
-        if (rows == ROWS) {
-            s = combine(f,
-                        combine(f, combine(f, ROW(0), ROW(1)),
-                                combine(f, ROW(2), ROW(3))),
-                        combine(f, combine(f, ROW(4), ROW(5)),
-                                combine(f, ROW(6), ROW(7))));
-        } else {
-            s = ROW(0);
-            for (int64_t i = 1; i < rows; i++) s = combine(f, s, ROW(i));
-        }
-#undef ROW
-        /* sum has room for whole vectors */
-        if (!first) s = combine(f, v_load(sum + j), s);
-        v_store(sum + j, s);
+    int64_t j = 0;
+    for (; j + VL <= n; j += VL) {
+        vreal s = rows_at(f, p, rows, j, VL);
+        v_store(sum + j, first ? s : combine(f, v_load(sum + j), s));
+    }
+    if (j < n) {
+        vreal s = rows_at(f, p, rows, j, n - j);
+        v_store(sum + j, first ? s : combine(f, v_load(sum + j), s));
     }
 }
 
@@ -255,18 +243,22 @@ V_INLINE real *columns_reduce(int f, const pd_space *s, const real *x,
                               int64_t stride, int64_t width, int64_t begin,
                               int64_t end, real level[LEVELS][TILE]) {
     real buffer[ROWS][NARROW];
+    int last = (int)s->axes - 1;
+    int64_t step = s->stride[0][last];
     walk_t at;
     walk_from(&at, s, begin);
     int64_t entries = 0;
     while (begin < end) {
-        int64_t rows = end - begin < ROWS ? end - begin : ROWS;
-        const real *p[ROWS];
-        for (int64_t i = 0; i < rows; i++) {
-            p[i] = contiguous(x + at.offset, stride, width, buffer[i]);
-            walk_on(&at, s, 1);
-        }
+        int64_t rows = s->size[last] - at.index[last];
+        if (rows > end - begin) rows = end - begin;
+        if (rows > ROWS) rows = ROWS;
+        const real *p[ROWS] = {NULL};
+        for (int64_t i = 0; i < rows; i++)
+            p[i] =
+                contiguous(x + at.offset + i * step, stride, width, buffer[i]);
         rows_into(f, p, rows, level[0], entries % FAN == 0, width);
         columns_carry(f, level, ++entries, width);
+        walk_on(&at, s, rows);
         begin += rows;
     }
     int held = 0;
@@ -278,6 +270,15 @@ V_INLINE real *columns_reduce(int f, const pd_space *s, const real *x,
         held = l;
     }
     return level[held];
+}
+
+static void columns_write(real *y, int64_t stride, const real *sum, int64_t n,
+                          real divisor) {
+    int64_t j = 0;
+    if (stride == 1)
+        for (; j + VL <= n; j += VL)
+            v_store(y + j, v_load(sum + j) / v_set(divisor));
+    for (; j < n; j++) y[j * stride] = sum[j] / divisor;
 }
 
 V_INLINE void columns_apply(int f, const work_t *w, int64_t unit, int64_t end,
@@ -294,15 +295,14 @@ V_INLINE void columns_apply(int f, const work_t *w, int64_t unit, int64_t end,
         int64_t k = unit / w->per_run * run + column;
         int64_t n = run - column < w->width ? run - column : w->width;
         const real *sum =
-            columns_reduce(f, w->reduced, w->x + offset_of(kept, 0, k),
+            columns_reduce(f, w->reduced, w->x + pd_space_offset(kept, 0, k),
                            x_stride, n, first, after, level);
         if (w->partial) {
             memcpy(w->partial + part * w->outputs + k, sum,
                    (size_t)n * sizeof(real));
         } else {
-            real *y = w->y + offset_of(kept, 1, k);
-            for (int64_t j = 0; j < n; j++)
-                y[j * y_stride] = sum[j] / w->divisor;
+            columns_write(w->y + pd_space_offset(kept, 1, k), y_stride, sum, n,
+                          w->divisor);
         }
     }
 }
@@ -332,8 +332,9 @@ static int64_t work_plan(work_t *w) {
     int k = (int)kept->axes - 1, r = (int)reduced->axes - 1;
     int64_t x_stride = magnitude(kept->stride[0][k]);
     int64_t r_stride = magnitude(reduced->stride[0][r]);
-    w->columns = kept->size[k] > 1 && r_stride != 1 &&
-                 (x_stride == 1 || x_stride < r_stride);
+    int short_rows = w->terms < SHORT && kept->size[k] >= NARROW;
+    w->columns = kept->size[k] > 1 && (r_stride != 1 || short_rows) &&
+                 (x_stride == 1 || x_stride < r_stride || short_rows);
     w->width = 1;
     if (w->columns) w->width = kept->stride[0][k] == 1 ? TILE : NARROW;
     w->per_run = ceil_div(kept->size[k], w->width);
@@ -397,7 +398,7 @@ int64_t K(reduce)(void *const *arrays, const void *geometry) {
     if (w.terms == 0) {
         real none = identity(w.f) / w.divisor;
         for (int64_t k = 0; k < w.outputs; k++)
-            w.y[offset_of(w.kept, 1, k)] = none;
+            w.y[pd_space_offset(w.kept, 1, k)] = none;
         return 0;
     }
     int64_t parts = work_plan(&w);

@@ -11,10 +11,8 @@ from pydp.ops._conv2d import conv2d as conv2d
 from pydp.ops._dropout import dropout as dropout
 from pydp.ops._embedding import embedding as embedding
 from pydp.ops._flatten import flatten as flatten
-from pydp.ops._index import check_writable as check_writable
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
-from pydp.ops._index import write as write
 from pydp.ops._math import abs as abs
 from pydp.ops._math import add as add
 from pydp.ops._math import astype as astype
@@ -54,6 +52,14 @@ from pydp.ops._reduce import max as max
 from pydp.ops._reduce import mean as mean
 from pydp.ops._reduce import min as min
 from pydp.ops._reduce import sum as sum
+from pydp.ops._reduce_derived import all as all
+from pydp.ops._reduce_derived import any as any
+from pydp.ops._reduce_derived import argmax as argmax
+from pydp.ops._reduce_derived import argmin as argmin
+from pydp.ops._reduce_derived import logsumexp as logsumexp
+from pydp.ops._reduce_derived import prod as prod
+from pydp.ops._reduce_derived import std as std
+from pydp.ops._reduce_derived import var as var
 from pydp.ops._shape import broadcast_to as broadcast_to
 from pydp.ops._shape import concat as concat
 from pydp.ops._shape import expand_dims as expand_dims
@@ -66,3 +72,5 @@ from pydp.ops._shape import squeeze as squeeze
 from pydp.ops._shape import stack as stack
 from pydp.ops._shape import tile as tile
 from pydp.ops._shape import unstack as unstack
+from pydp.ops._softmax import log_softmax as log_softmax
+from pydp.ops._softmax import softmax as softmax

@@ -25,6 +25,10 @@ class AvgPool2d(Op):
     type = "real[n, c, h, w] -> real[n, c, oh, ow]"
 
     @staticmethod
+    def typing(pool: Pool2d) -> str:
+        return pool.typing()
+
+    @staticmethod
     def forward(needs: Any, x: Array, pool: Pool2d) -> Any:
         y = new_y(pool, x.dtype)
         _kernels.avg_pool2d_forward(pool, _kernels.channels_last(x), y)
@@ -48,6 +52,10 @@ class AvgPool2d(Op):
 class AvgPool2dBackward(Op):
     name = "avg_pool2d_backward"
     type = "real[n, c, oh, ow] -> real[n, c, h, w]"
+
+    @staticmethod
+    def typing(pool: Pool2d) -> str:
+        return f"{pool.y_type()} -> {pool.x_type()}"
 
     @staticmethod
     def forward(needs: Any, dy: Array, pool: Pool2d) -> Any:

@@ -69,9 +69,33 @@ class Conv2dGeometry:
         return cls(x, weight, y, stride, padding, dilation, groups)
 
 
+    def x_type(self) -> str:
+        return f"real[n, {self.x_shape[1]}, h, w]"
+
+    def weight_type(self) -> str:
+        _, *rest = self.weight_shape
+        return f"real[o, {', '.join(map(str, rest))}]"
+
+    def y_type(self) -> str:
+        """h and w of y as quotients of x's: (h + 2 padding − reach) // stride + 1."""
+        sizes = []
+        for axis, name in enumerate("hw"):
+            reach = self.dilation[axis] * (self.weight_shape[2 + axis] - 1) + 1
+            sizes.append(f"({name} + {2 * self.padding[axis]} - {reach}) // {self.stride[axis]} + 1")
+        return f"real[n, o, {', '.join(sizes)}]"
+
+
+def real(shape: Shape) -> str:
+    return f"real[{', '.join(map(str, shape))}]"
+
+
 class Conv2d(Op):
     name = "conv2d"
-    type = "(real[n, c, h, w], real[o, i, k, l], real[o]?) -> real[n, o, a, b]"
+    type = "(real[n, c, h, w], real[o, i, k, l], real[o]?) -> real[n, o, oh, ow]"
+
+    @staticmethod
+    def typing(conv: Any, activation: str | None) -> str:
+        return f"({conv.x_type()}, {conv.weight_type()}, real[o]?) -> {conv.y_type()}"
 
     @staticmethod
     def forward(
@@ -127,7 +151,11 @@ class Conv2dBackwardData(Op):
     """dx from dy and weight: every y spreads to the inputs that its window covered."""
 
     name = "conv2d_backward_data"
-    type = "(real[n, o, a, b], real[o, i, k, l]) -> real[n, c, h, w]"
+    type = "(real[n, o, oh, ow], real[o, i, k, l]) -> real[n, c, h, w]"
+
+    @staticmethod
+    def typing(conv: Any) -> str:
+        return f"({real(conv.y_shape)}, {conv.weight_type()}) -> {real(conv.x_shape)}"
 
     @staticmethod
     def forward(needs: Any, dy: Array, weight: Array, conv: Any) -> Any:
@@ -152,7 +180,12 @@ class Conv2dBackwardWeight(Op):
     """dweight and dbias from x and dy, in one pass over dy."""
 
     name = "conv2d_backward_weight"
-    type = "(real[n, c, h, w], real[n, o, a, b]) -> (real[o, i, k, l], real[o])"
+    type = "(real[n, c, h, w], real[n, o, oh, ow]) -> (real[o, i, k, l], real[o])"
+
+    @staticmethod
+    def typing(conv: Any, with_bias: bool) -> str:
+        results = f"({real(conv.weight_shape)}, real[{conv.weight_shape[0]}])"
+        return f"({conv.x_type()}, {conv.y_type()}) -> {results}"
 
     @staticmethod
     def forward(needs: Any, x: Array, dy: Array, conv: Any, with_bias: bool) -> Any:

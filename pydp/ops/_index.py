@@ -22,8 +22,8 @@ from pydp._op import Array, Op, numpy_op, operands
 def _is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        p is None or p is Ellipsis or isinstance(p, (slice, int, np.integer))
-        and not isinstance(p, (bool, np.bool_))
+        p is None or p is Ellipsis or (isinstance(p, (slice, int, np.integer))
+        and not isinstance(p, (bool, np.bool_)))
         for p in parts
     )  # fmt: skip
 

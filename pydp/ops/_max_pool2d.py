@@ -30,6 +30,10 @@ class MaxPool2d(Op):
     type = "real[n, c, h, w] -> real[n, c, oh, ow]"
 
     @staticmethod
+    def typing(pool: Pool2d) -> str:
+        return pool.typing()
+
+    @staticmethod
     def forward(needs: Any, x: Array, pool: Pool2d) -> Any:
         x = _kernels.channels_last(x)
         y = new_y(pool, x.dtype)
@@ -59,6 +63,10 @@ class MaxPool2dBackward(Op):
     type = "(real[n, c, oh, ow], any[n, oh, ow, c]) -> real[n, c, h, w]"
 
     @staticmethod
+    def typing(pool: Pool2d) -> str:
+        return f"({pool.y_type()}, any[n, oh, ow, c]) -> {pool.x_type()}"
+
+    @staticmethod
     def forward(needs: Any, dy: Array, index: Array, pool: Pool2d) -> Any:
         dx = new_x(pool, dy.dtype)
         dy, index = _kernels.channels_last(dy), _kernels.contiguous(index)
@@ -81,6 +89,10 @@ class MaxPool2dBackward(Op):
 class MaxPool2dGather(Op):
     name = "max_pool2d_gather"
     type = "(real[n, c, h, w], any[n, oh, ow, c]) -> real[n, c, oh, ow]"
+
+    @staticmethod
+    def typing(pool: Pool2d) -> str:
+        return f"({pool.x_type()}, any[n, oh, ow, c]) -> {pool.y_type()}"
 
     @staticmethod
     def forward(needs: Any, ddx: Array, index: Array, pool: Pool2d) -> Any:

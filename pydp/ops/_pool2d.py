@@ -29,6 +29,15 @@ class Axis(NamedTuple):
         return [(k, i) for k, i in entries if 0 <= i < self.size]
 
 
+    def out_type(self, name: str) -> str:
+        """The size of y as a quotient of x's size `name`, rounded down, or up by ceil_mode."""
+        fixed = 2 * self.padding - self.dilation * (self.window - 1) - 1
+        for up in (0, self.stride - 1):
+            if (self.size + fixed + up) // self.stride + 1 == self.out:
+                return f"({name} + {fixed + up}) // {self.stride} + 1"
+        return str(self.out)  # ceil_mode, but the last window would begin in the padding
+
+
 class Pool2d(NamedTuple):
     """The members of pd_pool2d_geometry (csrc/kernels/pool2d.h), in its order.
 
@@ -66,6 +75,16 @@ class Pool2d(NamedTuple):
     @property
     def y_shape(self) -> tuple[int, int, int, int]:
         return self.n, self.c, self.h_out, self.w_out
+
+    def x_type(self) -> str:
+        return f"real[n, c, {self.h_in}, {self.w_in}]"
+
+    def y_type(self) -> str:
+        return f"real[n, c, {self.h_out}, {self.w_out}]"
+
+    def typing(self) -> str:
+        """The signature of the pool's forward."""
+        return f"real[n, c, h, w] -> real[n, c, {self.h.out_type('h')}, {self.w.out_type('w')}]"
 
     def windows(self) -> Iterator[tuple[int, int, list[tuple[int, int, int]]]]:
         """(o, p, entries) of each output, entries as (k, i, j); for the references."""

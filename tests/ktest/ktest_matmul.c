@@ -71,16 +71,11 @@ static matrix_t matrix(int array, int64_t rows, int64_t columns, int layout) {
 
 static double activated(double x, int64_t activation) {
     switch (activation) {
-    case PD_ACTIVATION_RELU:
-        return x < 0 ? 0 : x;
-    case PD_ACTIVATION_GELU:
-        return x * erfc(-x * M_SQRT1_2) / 2;
-    case PD_ACTIVATION_TANH:
-        return tanh(x);
-    case PD_ACTIVATION_SIGMOID:
-        return 1 / (1 + exp(-x));
-    default:
-        return x;
+    case PD_ACTIVATION_RELU: return x < 0 ? 0 : x;
+    case PD_ACTIVATION_GELU: return x * erfc(-x * M_SQRT1_2) / 2;
+    case PD_ACTIVATION_TANH: return tanh(x);
+    case PD_ACTIVATION_SIGMOID: return 1 / (1 + exp(-x));
+    default: return x;
     }
 }
 
