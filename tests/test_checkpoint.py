@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -428,6 +429,19 @@ def test_pipes_folders_devices_are_refused_at_once(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["folder", "link", "loop", "pipe"]
 
 
+def test_a_file_that_becomes_a_pipe_does_not_block(tmp_path, monkeypatch):
+    pydp.save(tmp_path / "file", {})
+    os.mkfifo(tmp_path / "pipe")
+    before = os.stat(tmp_path / "file")
+    monkeypatch.setattr(os, "stat", lambda path: before)
+    signal.alarm(10)
+    try:
+        with pytest.raises(CheckpointError, match="pipe, not a file"):
+            pydp.load(tmp_path / "pipe")
+    finally:
+        signal.alarm(0)
+
+
 def test_a_link_stays_a_link(tmp_path):
     os.mkdir(tmp_path / "store")
     os.symlink(tmp_path / "store" / "real.safetensors", tmp_path / "f.safetensors")
@@ -451,6 +465,28 @@ def test_permissions_stay(tmp_path):
         assert path.stat().st_mode & 0o777 == 0o604
     finally:
         os.umask(before)
+
+
+def test_the_recipe_of_a_save(tmp_path, monkeypatch):
+    """File to disk, then the rename, then the folder to disk: what a loss of power asks for."""
+    seen = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(number):
+        status = os.fstat(number)
+        seen.append("folder" if stat.S_ISDIR(status.st_mode) else f"file of {status.st_size}")
+        fsync(number)
+
+    def replaced(old, new):
+        assert os.path.dirname(old) == os.path.dirname(new) == str(tmp_path)
+        seen.append("rename")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    path = tmp_path / "f.safetensors"
+    pydp.save(path, small())
+    assert seen == [f"file of {path.stat().st_size}", "rename", "folder"]
 
 
 class Full:

@@ -44,7 +44,7 @@ class _List(Module):
     """Modules in order, numbered from 0."""
 
     def _items(self) -> list[Module]:
-        return [module for _, module in self._own_modules()]
+        return [value for value in vars(self).values() if isinstance(value, Module)]
 
     def _renew(self, modules: Iterable[Any]) -> None:
         """Hold these modules, numbered afresh; on an error nothing has changed."""

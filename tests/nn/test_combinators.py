@@ -1,5 +1,7 @@
 """Sequential, ModuleList, ModuleDict, Identity: order, paths, types that must fit."""
 
+from itertools import pairwise
+
 import pytest
 
 import pydp
@@ -7,7 +9,7 @@ from pydp import nn
 
 
 def boxes(*sizes):
-    return [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+    return [nn.Linear(a, b) for a, b in pairwise(sizes)]
 
 
 def paths(module):
@@ -102,7 +104,9 @@ def test_a_failed_edit_changes_nothing():
 
 def test_types_are_composed():
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(-3))
-    assert str(net.signature).startswith("real[..., 3, h, w] -> real[..., 8*((h - 2) // 2)*")
+    assert str(net.signature).startswith(
+        "real[..., 3, h, w] -> any[..., 8*(h // 2 - 1)*(w // 2 - 1)]"
+    )
     net.append(nn.Linear(8 * 3 * 3, 10))
     assert str(net.signature.check(h=8, w=8)) == "real[..., 3, 8, 8] -> real[..., 10]"
     with pytest.raises(ValueError, match=r"288 == 72 is false|do not fit|is false"):

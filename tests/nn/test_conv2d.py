@@ -66,7 +66,8 @@ def test_text():
     assert nn.Conv2d(3, 4, 5).extra_repr() == "3, 4, 5"
     layer = nn.Conv2d(4, 4, (5, 3), (2, 1), 1, 2, 2, False, "relu")
     assert layer.extra_repr() == (
-        "4, 4, (5, 3), stride=(2, 1), padding=1, dilation=2, groups=2, bias=False, activation='relu'"
+        "4, 4, (5, 3), stride=(2, 1), padding=1, dilation=2, groups=2, bias=False, "
+        "activation='relu'"
     )
     assert nn.Conv2d(3, 4, 5, padding="same").extra_repr() == "3, 4, 5, padding='same'"
 

@@ -139,5 +139,5 @@ def test_arguments(call, kind, message):
 
 def test_read_only_memory():
     w = pydp.asarray(np.broadcast_to(np.float32(1), (3,)), copy=False)
-    with pytest.raises(ValueError, match="ones_: the tensor's memory is read-only"):
+    with pytest.raises(ValueError, match="constant_: the tensor's memory is read-only"):
         init.ones_(w)

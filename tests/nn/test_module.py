@@ -355,6 +355,19 @@ def test_astype_converts_reals_and_keeps_the_objects():
         net.astype("int64")
 
 
+def test_astype_leaves_graphs_and_hooks_alone():
+    net = Net()
+    seen = []
+    net.gain.register_hook(lambda gradient: seen.append(str(gradient.dtype)))
+    y = pydp.sum(net(pydp.tensor([1.0, 2.0])))
+    net.astype("float64")
+    net.load_state_dict(net.state_dict())  # the new memory; what y saved is the old one
+    y.backward()
+    assert all(p.grad is None for p in net.parameters())
+    pydp.sum(net(pydp.tensor([1.0, 2.0], dtype="float64"))).backward()
+    assert seen == ["float32", "float64"] and net.gain.grad.item() == 18.0
+
+
 # ---- text ----------------------------------------------------------------------------------------
 
 
@@ -373,6 +386,7 @@ def test_repr_is_a_tree_with_counts():
         "    0-2: 3 × Linear(2, 2)     18",
     ]
     assert repr(nn.ReLU()) == "ReLU()"
+    assert repr(tied()).splitlines()[0] == "Sequential()  2 parameters"
 
 
 # ---- errors that say where -----------------------------------------------------------------------
