@@ -81,3 +81,34 @@ def max_pool2d_backward(pool: Any, dy: Array, index: Array, dx: Array) -> None: 
 def max_pool2d_gather(pool: Any, ddx: Array, index: Array, ddy: Array) -> None: ...
 def avg_pool2d_forward(pool: Any, x: Array, y: Array) -> None: ...
 def avg_pool2d_backward(pool: Any, dy: Array, dx: Array) -> None: ...
+
+# softmax.pxi
+def softmax_forward(x: Array, axis: int) -> Array: ...
+def softmax_backward(y: Array, dy: Array, axis: int) -> Array: ...
+def log_softmax_forward(x: Array, axis: int) -> Array: ...
+def log_softmax_backward(y: Array, dy: Array, axis: int) -> Array: ...
+
+# cross_entropy.pxi. The first result is 0, or 1 + the first row whose target is out of range.
+loss_reductions: dict[str, int]
+
+def cross_entropy_forward(
+    x: Array,
+    target: Array,
+    weight: Array | None,
+    axis: int,
+    ignore: int,
+    smoothing: float,
+    reduction: int,
+) -> tuple[int, Array, Array, Array]: ...
+def cross_entropy_backward(
+    x: Array,
+    target: Array,
+    weight: Array | None,
+    lse: Array,
+    total: Array,
+    dloss: Array,
+    axis: int,
+    ignore: int,
+    smoothing: float,
+    reduction: int,
+) -> tuple[int, Array]: ...
