@@ -51,7 +51,8 @@ def torch_round(a: Any, b: Any) -> Step:
 
     def step() -> Any:
         a.grad = None
-        torch.sum(a * b + b).backward()
+        total: Any = torch.sum(a * b + b)
+        total.backward()
         return a.grad
 
     return step

@@ -123,7 +123,8 @@ def team(peers: Sequence[str], threads: int) -> Iterator[dict[str, Worker]]:
     try:
         for peer in (*peers, LIMITS):
             workers[peer] = Worker(peer, threads)
-            workers[peer].version = workers[peer].ask("hello")
+        for worker in workers.values():  # all are importing by now
+            worker.version = worker.ask("hello")
         yield workers
     finally:
         for worker in workers.values():

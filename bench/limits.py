@@ -1,4 +1,4 @@
-"""The machine's own limits, by limits.c: compiled here, for every instruction set that runs.
+"""The machine's own limits, by limits.c: compiled here, for every good instruction set that runs.
 
 The best of them is the limit, whichever one pydp uses. The bandwidth is measured on as many bytes
 and as many arrays as the case has, so a case that stays in a cache is held against that cache.
@@ -57,12 +57,12 @@ class Limits:
 
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads)  # foreign calls do not hold the interpreter's lock
-        isas = _runtime.usable_isas()
+        isas = _runtime.usable_isas()[:2]  # the third is never faster
+        self.libraries: dict[str, list[ctypes.CDLL]] = {}
         with TemporaryDirectory() as folder:
-            self.libraries = {
-                real: [found for isa in isas if (found := compiled(isa, real, folder)) is not None]
-                for real in ("float", "double")
-            }
+            for real in ("float", "double"):
+                found = [compiled(isa, real, folder) for isa in isas]
+                self.libraries[real] = [library for library in found if library is not None]
         self.calls: dict[Any, int] = {}
         self.memory: Any = np.zeros((2, 0), np.float32)
         self.reads = 1
@@ -97,7 +97,7 @@ class Limits:
         def per_second(library: Any) -> float:
             flops = library.flops_per_turn() * self.threads
             one = lambda thread, turns: library.run_fma(turns, 0.5)  # noqa: E731
-            return self._rate(("fma", real, library._name), one) * flops
+            return self._rate((real, library._name), one) * float(flops)
 
         return float(max(map(per_second, self.libraries[real])))
 
@@ -111,7 +111,7 @@ class Limits:
             apart = self.memory.shape[1]
             library.run_streams(y + offset, x + offset, apart, self.reads, part, times)
 
-        return self._rate("streams", one) * part * self.threads * 4 * (self.reads + 1)
+        return self._rate("streams", one) * (4 * part * self.threads * (self.reads + 1))
 
     def _rate(self, key: Any, one: Callable[[int, int], Any]) -> float:
         """How many times a second all threads at once do one(thread, 1); the best of some runs."""
@@ -127,4 +127,4 @@ class Limits:
                 times *= 2
             else:
                 self.calls[key] = times
-        return times / min(seconds(times) for _ in range(REPEATS))
+        return float(times / min(seconds(times) for _ in range(REPEATS)))

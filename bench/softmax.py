@@ -64,7 +64,7 @@ def torch_loss(x: Any) -> Step:
 
     def step() -> Any:
         x.grad = None
-        loss = torch.nn.functional.cross_entropy(x, target)
+        loss: Any = torch.nn.functional.cross_entropy(x, target)
         loss.backward()
         return loss, x.grad
 

@@ -12,7 +12,7 @@ from bench.case import OURS
 from bench.harness import Row, Worker
 from bench.worker import LIMITS
 
-NAME, CELL = 34, 22
+NAME, CELL = 44, 20
 
 
 def processor() -> str:
@@ -65,9 +65,14 @@ def time_text(seconds: float) -> str:
     return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f} {unit}"
 
 
+def ratio_text(ratio: float) -> str:
+    """With three digits: 0.87, 1.02, 15.3, 250."""
+    return f"{ratio:.{2 if ratio < 9.995 else 1 if ratio < 99.95 else 0}f}"
+
+
 def verdict(row: Row, peer: str) -> str:
     """ "!" where ours is slower, "=" where the quartiles enclose 1, nothing where it is faster."""
-    low, _, high = row.ratio(peer)
+    low, _, high = (round(ratio, 2) for ratio in row.ratio(peer))
     return "!" if high < 1 else "" if low > 1 else "="
 
 
@@ -78,8 +83,8 @@ def line(row: Row, peers: Sequence[str]) -> str:
     text += f"{f'{100 * share[0]:.0f} % {share[1]}' if share else '-':>10}"
     for peer in peers:
         if peer in row.seconds and peer != OURS:
-            low, middle, high = row.ratio(peer)
-            cell = f"{verdict(row, peer)} {middle:.2f} ({low:.2f}-{high:.2f})"
+            low, middle, high = map(ratio_text, row.ratio(peer))
+            cell = f"{verdict(row, peer)} {middle} ({low}-{high})"
             text += f"{cell:>{CELL}}"
         elif peer != OURS:
             text += f"{'-':>{CELL}}"
@@ -100,7 +105,7 @@ def summary(rows: Sequence[Row], peers: Sequence[str]) -> list[str]:
         )
         for row, mark in zip(both, marks, strict=True):
             if mark == "!":
-                slower = f"{row.ratio(peer)[1]:.2f}"
+                slower = ratio_text(row.ratio(peer)[1])
                 lines.append(f"    ! {slower}  {row.name}, threads {row.threads}")
     return lines
 

@@ -62,7 +62,7 @@ def torch_step(
 
     def step() -> Any:
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), target)
+        loss: Any = torch.nn.functional.cross_entropy(model(x), target)
         loss.backward()
         optimizer.step()
         return loss

@@ -33,11 +33,12 @@ class Peer:
     def __init__(self, name: str, threads: int) -> None:
         self.name = name
         self.threads = threads
+        self.package = import_module(PEERS[name])
         self.step: Step | None = None
 
     def hello(self) -> str:
-        """Import the package; its version and the number of its threads."""
-        package = import_module(PEERS[self.name])
+        """The package's version; RuntimeError where it does not use our number of threads."""
+        package = self.package
         used = package.get_num_threads() if hasattr(package, "get_num_threads") else self.threads
         if used != self.threads:
             raise RuntimeError(f"{self.name} uses {used} threads, not {self.threads}")

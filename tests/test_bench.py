@@ -1,0 +1,140 @@
+"""The benchmarks' harness: every peer runs, one at a time, and must agree before it is timed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pydp
+from harness import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT))  # bench is run from a checkout, never installed
+
+from bench import table  # noqa: E402
+from bench.case import PEERS, SUITES, Case, cases, find_case, installed_peers, values  # noqa: E402
+from bench.harness import QUICK, PeerError, Row, agree, environment, measure, team  # noqa: E402
+from bench.worker import LIMITS  # noqa: E402
+
+ALL = [(suite, case) for suite in SUITES for case in cases(suite)]
+
+
+def test_every_peer_runs_and_the_others_stand_still():
+    peers = installed_peers()
+    with team(peers, 1) as workers:
+        rows = [
+            measure(workers, "matmul", find_case("matmul", "16 x 16 x 16"), 1, QUICK),
+            measure(workers, "mlp", find_case("mlp", "2-6-2-2, batch 8"), 1, QUICK),
+        ]
+        if sys.platform == "linux":
+            for worker in workers.values():
+                stat = Path(f"/proc/{worker.process.pid}/stat").read_text()
+                assert stat.rpartition(")")[2].split()[0] == "T", f"{worker.peer} runs on"
+        head = table.versions(workers, 1)
+        pids = [worker.process.pid for worker in workers.values()]
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    measured = {peer for row in rows for peer in row.seconds}
+    assert measured == {peer for peer in peers if any(peer in row.case.peers for row in rows)}
+    for row in rows:
+        assert all(
+            len(samples) >= QUICK.least and min(samples) > 0 for samples in row.seconds.values()
+        )
+        assert row.name in table.line(row, peers)
+    assert set(PEERS) >= measured and workers.keys() == {*peers, LIMITS}
+    if workers[LIMITS].version:
+        assert len(rows[0].limits) == len(rows[0].seconds["pydp"])
+        assert "GFLOP/s float32" in head[1] and rows[0].share()[1] in "FB"
+
+
+def test_the_command_prints_one_table(tmp_path):
+    file = tmp_path / "samples.json"
+    command = [sys.executable, "-m", "bench", "softmax", "--only", "64 x 10", "--threads", "1"]
+    done = subprocess.run(
+        [*command, "--quick", "--peers", "numpy", "--json", str(file)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "softmax 64 x 10 " in done.stdout and "numpy / pydp" in done.stdout
+    assert "against numpy: faster in" in done.stdout
+    assert '"case": "softmax 64 x 10"' in file.read_text()
+
+
+@pytest.fixture
+def one_thread():
+    """Two runtimes in one process would spin against each other."""
+    pydp_threads = pydp.get_num_threads()
+    torch_threads = torch and torch.get_num_threads()
+    pydp.set_num_threads(1)
+    if torch:
+        torch.set_num_threads(1)
+    yield
+    pydp.set_num_threads(pydp_threads)
+    if torch:
+        torch.set_num_threads(torch_threads)
+
+
+def small(case: Case) -> bool:
+    return sum(map(np.prod, case.shapes)) < 2_000_000 and case.flops < 4e9
+
+
+@pytest.mark.parametrize(
+    ("suite", "case"),
+    [pytest.param(*both, id=f"{both[0]} {both[1].name}") for both in ALL if small(both[1])],
+)
+def test_peers_agree(suite, case, one_thread):
+    """NumPy and PyTorch in this process; the harness asks again before it times."""
+    peers = [peer for peer in case.peers if peer in installed_peers() and peer != "jax"]
+    results = {}
+    for peer in peers:
+        step = case.step(peer)
+        for _ in range(case.calls):
+            results[peer] = list(values(step()))
+    agree(case, results)
+
+
+def test_disagreement_is_no_figure():
+    case = find_case("matmul", "16 x 16 x 16")
+    right = np.ones((2, 2), np.float32)
+    agree(case, {"pydp": [right], "numpy": [right + 1e-6]})
+    for wrong in (right + 1e-3, right * np.nan, right[0]):
+        with pytest.raises(PeerError, match="numpy"):
+            agree(case, {"pydp": [right], "numpy": [wrong]})
+
+
+def test_cases_are_found_by_name_and_know_their_peers():
+    assert len({(suite, case.name) for suite, case in ALL}) == len(ALL)
+    for suite, case in ALL:
+        assert "pydp" in case.peers and case.peers.keys() <= PEERS.keys(), f"{suite} {case.name}"
+        assert len(f"{suite} {case.name}") < table.NAME
+
+
+def test_a_row_says_who_is_faster():
+    case = find_case("matmul", "16 x 16 x 16")  # 8192 FLOPs, 3072 bytes
+    row = Row("matmul", case, 1, {"pydp": [2e-6] * 3, "numpy": [1e-6] * 3, "torch": [4e-6] * 3})
+    row.limits = [(8192e6, 1e12)] * 3  # a microsecond of arithmetic
+    assert row.ratio("torch") == (2.0, 2.0, 2.0) and row.share() == (0.5, "F")
+    assert "! 0.50" in table.line(row, ["pydp", "numpy", "torch"])
+    assert table.verdict(row, "torch") == ""
+    assert "    ! 0.50  matmul 16 x 16 x 16, threads 1" in table.summary([row], ["numpy", "torch"])
+    row.limits = [(1e15, 3072e6)] * 3
+    assert row.share() == (0.5, "B")
+
+
+def test_the_shell_cannot_slow_down_one_peer(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "PRESCOTT")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    found = environment(2)
+    assert "OPENBLAS_CORETYPE" not in found and found["OMP_NUM_THREADS"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(8.314e-7, "831 ns"), (1.234e-5, "12.3 µs"), (9.999e-3, "10.0 ms"), (0.9999, "1.00 s")],
+)
+def test_times_have_three_digits(seconds, text):
+    assert table.time_text(seconds) == text
