@@ -93,30 +93,29 @@ def numpy_conv2d(x: Any, w: Any, dy: Any, s: Shape, direction: str) -> Step:
     wide = s.h + 2 * p
     matrix = w.reshape(s.o, -1)  # o, ckk
 
-    def columns() -> Any:  # n, ckk, hw: rows of an image are copied whole
+    def columns() -> Any:  # ckk, nhw: rows of an image are copied whole
         padded = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p))) if p else x
         windows = np.lib.stride_tricks.sliding_window_view(padded, (s.k, s.k), (2, 3))
         windows = windows[:, :, :: s.stride, :: s.stride]  # n, c, h, w, k, k
-        return windows.transpose(0, 1, 4, 5, 2, 3).reshape(n, -1, m * m)
+        return windows.transpose(1, 4, 5, 0, 2, 3).reshape(-1, n * m * m)
 
     def forward() -> Any:
-        return (matrix @ columns()).reshape(n, s.o, m, m)
+        return (matrix @ columns()).reshape(s.o, n, m, m).swapaxes(0, 1)
 
     def data() -> Any:
-        spread = matrix.T @ dy.reshape(n, s.o, m * m)  # n, ckk, hw
-        spread = spread.reshape(n, s.c, s.k, s.k, m, m)
-        dx = np.zeros((n, s.c, wide, wide), np.float32)
+        spread = matrix.T @ dy.swapaxes(0, 1).reshape(s.o, -1)  # ckk, nhw
+        spread = spread.reshape(s.c, s.k, s.k, n, m, m)
+        dx = np.zeros((s.c, n, wide, wide), np.float32)
         for i in range(s.k):
             for j in range(s.k):
                 rows = slice(i, i + s.stride * (m - 1) + 1, s.stride)
                 across = slice(j, j + s.stride * (m - 1) + 1, s.stride)
-                dx[:, :, rows, across] += spread[:, :, i, j]
-        return dx[:, :, p : wide - p, p : wide - p]
+                dx[:, :, rows, across] += spread[:, i, j]
+        return dx[:, :, p : wide - p, p : wide - p].swapaxes(0, 1)
 
     if direction == "weight":
-        kept = columns()
-        turned = kept.transpose(0, 2, 1)
-        return lambda: (dy.reshape(n, s.o, m * m) @ turned).sum(0).reshape(w.shape)
+        kept = columns().T
+        return lambda: (dy.swapaxes(0, 1).reshape(s.o, -1) @ kept).reshape(w.shape)
     return forward if direction == "forward" else data
 
 

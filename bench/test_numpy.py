@@ -6,9 +6,13 @@ for watching one function while working on it; README.md says why the table is t
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # for pydp in a checkout
 
 from bench.case import Case, cases, values
 from bench.harness import agree
