@@ -3,6 +3,7 @@
 import pydp._runtime  # noqa: F401 - before everything that loads _kernels
 
 # isort: split
+from pydp import data as data
 from pydp import nn as nn
 from pydp import optim as optim
 from pydp._autodiff import grad as grad
@@ -18,6 +19,13 @@ from pydp._creation import zeros as zeros
 from pydp._creation import zeros_like as zeros_like
 from pydp._graph import enable_grad as enable_grad
 from pydp._graph import no_grad as no_grad
+from pydp._random import Generator as Generator
+from pydp._random import bernoulli as bernoulli
+from pydp._random import manual_seed as manual_seed
+from pydp._random import permutation as permutation
+from pydp._random import rand as rand
+from pydp._random import randint as randint
+from pydp._random import randn as randn
 from pydp._runtime import get_num_threads as get_num_threads
 from pydp._runtime import isa as isa
 from pydp._runtime import select_isa as select_isa

@@ -37,7 +37,8 @@ class Op:
 
     name: ClassVar[str]
     type: ClassVar[str]
-    broadcasts: ClassVar[bool] = False  # whether inputs' leading axes are broadcast first
+    # All axes of the inputs but this many at the end are broadcast first; None: nothing is.
+    broadcasts_before: ClassVar[int | None] = None
     family: ClassVar[str]  # the stem of its rooms: kernels/<family>.c, ops/_<family>.py …
 
     def __init_subclass__(cls) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from pydp import _graph, _kernels, ops
 from pydp._graph import Leaf
 from pydp._op import Array, as_array, checked_dtype
+from pydp.ops._index import check_writable, write
 
 
 @_graph.register
@@ -346,13 +347,13 @@ class Tensor:
 
     def _become(self, y: Tensor, op: str) -> Tensor:
         """Write y over this tensor's memory, in place: views and the graph see it."""
-        ops.check_writable(self, op)
+        check_writable(self, op)
         if y.shape != self.shape or y.dtype != self.dtype:
             raise ValueError(
                 f"{op}: the result has shape {y.shape} and {y.dtype}, which does not go into "
                 f"{self.shape} and {self.dtype}"
             )
-        ops.write(self, y)
+        write(self, y)
         return self
 
     # ---- the functions of pydp, as methods

@@ -171,9 +171,11 @@ def _bar(title: str, steps: int) -> Iterator[Callable[[float, float], None]]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda loss, accuracy: None
         return
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
-    with tqdm(total=steps, desc=title, leave=False, dynamic_ncols=True) as bar:
+    layout = "{desc} |{bar}| {n_fmt}/{total_fmt}{postfix}"
+    how: Any = {"leave": False, "dynamic_ncols": True, "bar_format": layout}
+    with tqdm(total=steps, desc=title, **how) as bar:
 
         def advance(loss: float, accuracy: float) -> None:
             text = f"loss {loss:.4f}, accuracy {100 * accuracy:.1f} %"

@@ -175,8 +175,9 @@ def examine_type(case: Case) -> None:
     declared = rule.typing(*arguments)
     if "any" in declared:
         return  # says nothing about sizes
-    if rule.broadcasts and len({a.shape[:-2] for a in arrays}) > 1:
-        return  # the language has no broadcasting: each side is one type
+    fixed = rule.broadcasts_before
+    if fixed is not None and len({a.shape[: a.ndim - fixed] for a in arrays}) > 1:
+        return  # the language has no broadcasting: what is broadcast has no common type
     given = [None if a is None else (KINDS[a.dtype.kind], a.shape) for a in arrays]
     found = signature.match(declared, given, case.op)
     results = y if type(y) is tuple else (y,)

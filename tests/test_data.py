@@ -2,13 +2,16 @@
 
 import gzip
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pydp
-from pydp.data import Batches, DataError, digits
-from pydp.data._digits import FILE, read_digits
+from pydp.data import Batches, DataError, _digits, digits
+from pydp.data._digits import read_digits
+
+FILE = Path(_digits.FILE)
 
 
 def test_digits():

@@ -10,6 +10,7 @@
  *     v_load_first(p, n)        the first n < VL elements, zeros after them
  *     v_load_filled(p, n, a)    the first n < VL elements, a after them
  *     v_store_first(p, x, n)    writes n < VL elements only
+ *     v_load_lanes(p, n) v_store_lanes(p, x, n)   the same for n <= VL
  *     v_fma(a, b, c)            a * b + c, rounded once (twice on baseline)
  *     v_max(a, b) v_min(a, b)   b where either is NaN
  *     v_sqrt(x) v_abs(x) v_round(x)  (to nearest, ties to even)
@@ -23,6 +24,7 @@
  *     v_scale(x, n)             x * 2^n for a whole n, rounded once
  *     v_split(x, &e)            m in [3/4, 3/2) with x = m * 2^e
  *     v_product_error(a, b, p)  a * b - p, for a p next to a * b
+ *     w_multiply(a, b)          vwords (64 bits): product of the low halves
  *     v_sum(x) v_top(x)         sum and maximum of the lanes, in a fixed order
  *     v_transpose(x)            x[VL] as a VL x VL matrix, transposed in place
  *     v_sums(x)                 lane i is the sum of the lanes of x[i]; x[VL]
@@ -77,6 +79,9 @@ typedef uint32_t vuint __attribute__((vector_size(PD_VECTOR_BYTES)));
 #endif
 typedef real vreal_unaligned __attribute__((vector_size(PD_VECTOR_BYTES),
                                             aligned(sizeof(real)), may_alias));
+
+/* Words of 64 bits, whatever `real` is. */
+typedef uint64_t vword __attribute__((vector_size(PD_VECTOR_BYTES)));
 
 #define V_INLINE static inline __attribute__((always_inline, unused))
 /* Placed before a loop of constant length that must become straight code;
@@ -316,6 +321,28 @@ V_INLINE vreal v_split(vreal x, vreal *e) {
 #endif /* masks as vectors */
 
 /* ---- every instruction set ---------------------------------------------- */
+
+V_INLINE vword w_multiply(vword a, vword b) {
+#if defined(__AVX512F__)
+    return (vword)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (vword)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (vword)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+    return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
+#endif
+}
+
+V_INLINE vreal v_load_lanes(const real *p, int64_t n) {
+    return n == VL ? v_load(p) : v_load_first(p, n);
+}
+V_INLINE void v_store_lanes(real *p, vreal x, int64_t n) {
+    if (n == VL)
+        v_store(p, x);
+    else
+        v_store_first(p, x, n);
+}
 
 V_INLINE vint v_set_int(int_of_real i) { return i - (vint){0}; }
 

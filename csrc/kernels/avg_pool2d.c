@@ -13,16 +13,6 @@ typedef struct {
     int64_t rows;   /* image rows of `out` in one task */
 } work_t;
 
-V_INLINE vreal lanes_load(const real *p, int64_t n) {
-    return n == VL ? v_load(p) : v_load_first(p, n);
-}
-V_INLINE void lanes_store(real *p, vreal x, int64_t n) {
-    if (n == VL)
-        v_store(p, x);
-    else
-        v_store_first(p, x, n);
-}
-
 /* Entries of output o's window that count. */
 static int64_t window_size(const pd_pool2d_geometry *g, const pd_pool_axis *a,
                            int64_t o) {
@@ -45,9 +35,9 @@ V_INLINE void lanes_forward(const pd_pool2d_geometry *g, const real *x,
     for (int64_t ky = h.first; ky < h.end; ky++, x += g->stride[1]) {
         const real *entry = x;
         for (int64_t kx = w.first; kx < w.end; kx++, entry += g->stride[2])
-            sum += lanes_load(entry, n);
+            sum += v_load_lanes(entry, n);
     }
-    lanes_store(y, sum / size, n);
+    v_store_lanes(y, sum / size, n);
 }
 
 /* Task t: some rows of y. */
@@ -83,9 +73,9 @@ static void windows_forward(void *context, int64_t t) {
  * dx: the pixel of the row's first inside entry. */
 V_INLINE void lanes_backward(const pd_pool2d_geometry *g, const real *dy,
                              vreal size, pd_window w, real *dx, int64_t n) {
-    vreal part = lanes_load(dy, n) / size;
+    vreal part = v_load_lanes(dy, n) / size;
     for (int64_t kx = w.first; kx < w.end; kx++, dx += g->c)
-        lanes_store(dx, lanes_load(dx, n) + part, n);
+        v_store_lanes(dx, v_load_lanes(dx, n) + part, n);
 }
 
 /* What the windows in row oy of image i give to one row of dx. */

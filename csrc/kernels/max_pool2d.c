@@ -29,15 +29,6 @@ typedef int32_t word_lanes
 /* ---- lanes: the first n <= VL, VL being the constant of whole vectors -----
  */
 
-V_INLINE vreal lanes_load(const real *p, int64_t n) {
-    return n == VL ? v_load(p) : v_load_first(p, n);
-}
-V_INLINE void lanes_store(real *p, vreal x, int64_t n) {
-    if (n == VL)
-        v_store(p, x);
-    else
-        v_store_first(p, x, n);
-}
 V_INLINE vint index_load(const char *p, int64_t n, int bytes) {
     if (bytes == BYTE) {
         byte_lanes narrow = {0};
@@ -78,19 +69,19 @@ V_INLINE void lanes_forward(const pd_pool2d_geometry *g, const real *in,
                             pd_window h, pd_window w, real *y, char *index,
                             int64_t n, int bytes) {
     const int64_t row = g->h.d * g->stride[1], col = g->w.d * g->stride[2];
-    vreal best = lanes_load(in, n);
+    vreal best = v_load_lanes(in, n);
     vint at = v_set_int((int_of_real)(h.first * g->w.k + w.first));
     for (int64_t ky = h.first; ky < h.end; ky++, in += row) {
         const real *entry = in;
         int64_t k = ky * g->w.k + w.first;
         for (int64_t kx = w.first; kx < w.end; kx++, k++, entry += col) {
-            vreal x = lanes_load(entry, n);
+            vreal x = v_load_lanes(entry, n);
             vmask larger = m_or(v_lt(best, x), v_nan(x));
             best = v_select(larger, x, best);
             if (bytes) at = v_select_int(larger, v_set_int((int_of_real)k), at);
         }
     }
-    lanes_store(y, best, n);
+    v_store_lanes(y, best, n);
     index_store(index, at, n, bytes);
 }
 
@@ -105,10 +96,10 @@ V_INLINE void lanes_gather(const pd_pool2d_geometry *g, const real *in,
         int64_t k = ky * g->w.k + w.first;
         for (int64_t kx = w.first; kx < w.end; kx++, k++, entry += col) {
             vmask here = v_eq_int(at, v_set_int((int_of_real)k));
-            found = v_select(here, lanes_load(entry, n), found);
+            found = v_select(here, v_load_lanes(entry, n), found);
         }
     }
-    lanes_store(y, found, n);
+    v_store_lanes(y, found, n);
 }
 
 V_INLINE void lanes_run(const pd_pool2d_geometry *g, const real *in,
@@ -174,13 +165,13 @@ static void gather_by_words(void *work, int64_t t) {
 V_INLINE void lanes_backward(const pd_pool2d_geometry *g, const real *dy,
                              const char *index, int64_t ky, pd_window w,
                              real *dx, int64_t n, int bytes) {
-    vreal part = lanes_load(dy, n);
+    vreal part = v_load_lanes(dy, n);
     vint at = index_load(index, n, bytes);
     int64_t k = ky * g->w.k + w.first;
     for (int64_t kx = w.first; kx < w.end; kx++, k++, dx += g->w.d * g->c) {
         vmask mine = v_eq_int(at, v_set_int((int_of_real)k));
-        vreal sum = lanes_load(dx, n) + v_select(mine, part, v_set(0));
-        lanes_store(dx, sum, n);
+        vreal sum = v_load_lanes(dx, n) + v_select(mine, part, v_set(0));
+        v_store_lanes(dx, sum, n);
     }
 }
 

@@ -6,14 +6,14 @@ Where it comes from and its licence: pydp/data/digits/LICENSE.
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-FILE = Path(__file__).parent / "digits" / "digits.csv.gz"
+FILE = os.path.join(os.path.dirname(__file__), "digits", "digits.csv.gz")
 IMAGES, SIDE, INK = 1797, 8, 16
 HELD_OUT = 4  # every 4th image is for the test
 LARGEST = 1 << 20  # characters; the file has 264,712, and a damaged one must not fill the memory
@@ -49,7 +49,7 @@ def digits() -> Split:
     return Split(x[~test], y[~test], x[test], y[test])
 
 
-def read_digits(file: Path) -> Array:
+def read_digits(file: str | os.PathLike[str]) -> Array:
     """The checked lines of a file like digits.csv.gz, as uint8 `(1797, 65)`."""
     import gzip
     import zlib

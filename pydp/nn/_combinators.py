@@ -7,9 +7,11 @@ in the same way, and paths are PyTorch's: `layers.0.weight`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
+from pydp._op import integer
 from pydp._signature import UNDECLARED, Signature, SignatureError, compose
 from pydp.nn._module import Module
 
@@ -49,14 +51,10 @@ class _List(Module):
     def _renew(self, modules: Iterable[Any]) -> None:
         """Hold these modules, numbered afresh; on an error nothing has changed."""
         checked = [_checked(module, type(self).__name__) for module in modules]
-        self._fit(checked)
         for name, _ in self._own_modules():
             delattr(self, name)
         for i, module in enumerate(checked):
             setattr(self, str(i), module)
-
-    def _fit(self, modules: list[Module]) -> None:
-        """Raise where these modules cannot stand in this order."""
 
     def __len__(self) -> int:
         return len(self._items())
@@ -132,7 +130,8 @@ class Sequential(_List):
     """The modules one after the other: Sequential(f, g)(x) = g(f(x)).
 
     Made of modules, or of one dict of named modules (their names are then the paths). Its type is
-    composed of theirs; modules that do not fit together are a SignatureError at once.
+    composed of theirs, and modules that do not fit together are a SignatureError at once; after an
+    edit that is found when `signature` is read, or at the call.
 
     >>> import pydp
     >>> from pydp import nn
@@ -150,12 +149,9 @@ class Sequential(_List):
             for name, module in modules[0].items():
                 _check_name(self, name)
                 setattr(self, name, _checked(module, "Sequential"))
-            self._fit(self._items())
         else:
             self._renew(modules)
-
-    def _fit(self, modules: list[Module]) -> None:
-        _chained(modules)
+        _chained(self._items())
 
     @property
     def signature(self) -> Signature:
@@ -169,6 +165,41 @@ class Sequential(_List):
         for module in self._items():
             x = module(x)
         return x
+
+
+def then(f: Module, g: Any) -> Any:
+    """f >> g. Plain Sequentials are taken apart, so it does not matter where brackets stand."""
+    if not isinstance(g, Module):
+        return NotImplemented
+    return Sequential(*_parts(f), *_parts(g))
+
+
+def _parts(module: Module) -> list[Module]:
+    numbered = all(name.isdecimal() for name, _ in module._own_modules())
+    return list(module) if type(module) is Sequential and numbered else [module]
+
+
+def power(f: Module, n: Any) -> Any:
+    """f ** n: n boxes like f, one after the other, each with parameters of its own."""
+    n = integer(n, f"{type(f).__name__} **", "the number of boxes", least=1)
+    return Sequential(*[_anew(f) for _ in range(n)])
+
+
+def _anew(f: Module) -> Module:
+    """A copy with parameters drawn anew."""
+    copy = deepcopy(f)
+    for path, module in copy.named_modules():
+        reset = getattr(module, "reset_parameters", None)
+        if reset is not None:
+            reset()
+        elif module._own_parameters():
+            name = type(module).__name__
+            raise TypeError(
+                f"{type(f).__name__} **: {path or 'it'} ({name}) has parameters but no method "
+                "reset_parameters() to draw them anew; define one, or write the boxes out"
+            )
+    copy.zero_grad()
+    return copy
 
 
 class ModuleList(_List):

@@ -27,7 +27,7 @@ class Dropout(Module):
         self.p = number(p, "Dropout", "p", 0.0, 1.0)
 
     def forward(self, x: Any) -> Any:
-        return ops.dropout(x, self.p) if self.training else x
+        return ops.dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:
         return f"p={self.p:g}"

@@ -120,6 +120,30 @@ class Module:
         """The type of forward as a value, which composes: `f.signature >> g.signature`."""
         return parse(self.type)
 
+    def __rshift__(self, other: Module) -> Any:
+        """`f >> g`: first f, then g; types that do not fit are an error here.
+
+        >>> import pydp
+        >>> from pydp import nn
+        >>> (nn.Linear(2, 8) >> nn.ReLU() >> nn.Linear(8, 3)).signature
+        <signature real[..., 2] -> real[..., 3]>
+        """
+        from pydp.nn._combinators import then
+
+        return then(self, other)
+
+    def __pow__(self, n: int) -> Any:
+        """`f ** n`: n boxes like f, one after the other, each with new parameters of its own.
+
+        >>> import pydp
+        >>> from pydp import nn
+        >>> len(nn.FeedForward(8, 8) ** 3)
+        3
+        """
+        from pydp.nn._combinators import power
+
+        return power(self, n)
+
     # ---- attributes
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -130,14 +154,20 @@ class Module:
                 raise AttributeError(f"{type(self).__name__}: {name} is a method of every module")
         elif name in self._buffers and not (value is None or isinstance(value, Tensor)):
             raise TypeError(f"{type(self).__name__}: the buffer {name} must be a tensor or None")
-        elif isinstance(value, (list, tuple, dict, set)):
-            inside = value.values() if isinstance(value, dict) else value
-            if any(isinstance(item, (Parameter, Module)) for item in inside):
+        else:
+            self._check_hidden(name, value)
+        object.__setattr__(self, name, value)
+
+    def _check_hidden(self, name: str, value: Any) -> None:
+        """Refuse a plain container of modules: the tree would not have them. A look at the first
+        element tells."""
+        if isinstance(value, (list, tuple, dict, set)) and value:
+            first = next(iter(value.values() if isinstance(value, dict) else value))
+            if isinstance(first, (Parameter, Module)):
                 raise TypeError(
                     f"{type(self).__name__}: {name} is a {type(value).__name__} that holds modules "
                     "or parameters, which would be overlooked; use nn.ModuleList or nn.ModuleDict"
                 )
-        object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
@@ -163,6 +193,8 @@ class Module:
     # ---- the tree
 
     def _own_parameters(self) -> list[tuple[str, Parameter]]:
+        for name, value in vars(self).items():
+            self._check_hidden(name, value)  # a list may have been filled since it was assigned
         return [item for item in vars(self).items() if isinstance(item[1], Parameter)]
 
     def _own_modules(self) -> list[tuple[str, Module]]:

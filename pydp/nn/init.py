@@ -18,26 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from pydp import _graph, ops
+from pydp import _graph
 from pydp._op import Array
+from pydp._random import Generator, chosen
 from pydp._tensor import Tensor
-
-
-def _rand(shape: Any, dtype: Any, generator: Any) -> Array:
-    return _NUMBERS.random(shape, dtype)
-
-
-def _randn(shape: Any, dtype: Any, generator: Any) -> Array:
-    return _NUMBERS.standard_normal(shape, dtype)
-
-
-_NUMBERS = np.random.Generator(np.random.Philox(0))
-
+from pydp.ops._index import write
 
 # ---- distributions -----------------------------------------------------------------------------
 
 
-def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Uniform in [a, b).
 
     >>> import pydp
@@ -48,10 +40,13 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
     _check("uniform_", tensor, a=a, b=b)
     if a > b:
         raise ValueError(f"uniform_: a must be at most b, got {a} and {b}")
-    return _write(tensor, _rand(tensor.shape, tensor.dtype, generator), b - a, a)
+    values = chosen(generator, "uniform_").uniform(tensor.shape, tensor.dtype)
+    return _write(tensor, values, b - a, a)
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Normal with this mean and standard deviation.
 
     >>> import pydp
@@ -61,7 +56,8 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
     _check("normal_", tensor, mean=mean, std=std)
     if std < 0:
         raise ValueError(f"normal_: std must be at least 0, got {std}")
-    return _write(tensor, _randn(tensor.shape, tensor.dtype, generator), std, mean)
+    values = chosen(generator, "normal_").normal(tensor.shape, tensor.dtype)
+    return _write(tensor, values, std, mean)
 
 
 def trunc_normal_(
@@ -70,7 +66,7 @@ def trunc_normal_(
     std: float = 1.0,
     a: float = -2.0,
     b: float = 2.0,
-    generator: Any = None,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Normal, and drawn again where a value falls outside [a, b].
 
@@ -91,9 +87,11 @@ def trunc_normal_(
             f"trunc_normal_: [a, b] must hold at least 1 % of the distribution, "
             f"got [{a}, {b}] with mean {mean} and std {std}"
         )
-    values = _randn(tensor.size, tensor.dtype, generator) * std + mean
+    source, dtype = chosen(generator, "trunc_normal_"), tensor.dtype
+    values = source.normal(tensor.size, dtype) * dtype.type(std) + dtype.type(mean)
     while (outside := np.flatnonzero((values < a) | (values > b))).size:
-        values[outside] = _randn(outside.size, tensor.dtype, generator) * std + mean
+        again = source.normal(outside.size, dtype)
+        values[outside] = again * dtype.type(std) + dtype.type(mean)
     return _write(tensor, values.reshape(tensor.shape))
 
 
@@ -131,7 +129,9 @@ def ones_(tensor: Tensor) -> Tensor:
 # ---- by the number of inputs and outputs ---------------------------------------------------------
 
 
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Uniform within ±gain √(6 / (fan_in + fan_out)): keeps the variance of tanh layers.
 
     >>> import pydp
@@ -143,7 +143,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal with deviation gain √(2 / (fan_in + fan_out)).
 
     >>> import pydp
@@ -158,7 +158,7 @@ def kaiming_uniform_(
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
-    generator: Any = None,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Uniform within ±gain √(3 / fan): keeps the variance of relu layers.
 
@@ -179,7 +179,7 @@ def kaiming_normal_(
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
-    generator: Any = None,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Normal with deviation gain / √fan; arguments as `kaiming_uniform_`.
 
@@ -191,7 +191,7 @@ def kaiming_normal_(
     return normal_(tensor, 0.0, std, generator)
 
 
-def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Rows (or columns, the fewer) orthogonal and of length gain; later axes count as one.
 
     Q of the QR decomposition of normal numbers, its signs set so that every such matrix is equally
@@ -208,7 +208,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Ten
     if tensor.size == 0:
         return tensor
     rows, columns = tensor.shape[0], tensor.size // tensor.shape[0]
-    normal = _randn((max(rows, columns), min(rows, columns)), np.float64, generator)
+    source = chosen(generator, "orthogonal_")
+    normal = source.normal((max(rows, columns), min(rows, columns)), np.float64)
     q, r = np.linalg.qr(normal)
     q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
     return _write(tensor, (q if rows >= columns else q.T).reshape(tensor.shape), gain)
@@ -282,5 +283,5 @@ def _write(tensor: Tensor, values: Array, scale: float = 1.0, shift: float = 0.0
     """values · scale + shift into the tensor's memory."""
     dtype = tensor.dtype
     values = values.astype(dtype, copy=False) * dtype.type(scale) + dtype.type(shift)
-    ops.write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)))
+    write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)))
     return tensor

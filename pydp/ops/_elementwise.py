@@ -55,7 +55,7 @@ class Binary(Op):
     in place of what was not saved."""
 
     type = "(real[...], real[...]) -> real[...]"
-    broadcasts = True
+    broadcasts_before = 0
     code: int
     looks: tuple[str, str]
     derivatives: tuple[Derivative | None, Derivative | None]

@@ -359,7 +359,7 @@ class Where(Op):
 
     name = "where"
     type = "(bool[...], real[...], real[...]) -> real[...]"
-    broadcasts = True
+    broadcasts_before = 0
 
     @staticmethod
     def forward(needs: Any, condition: Array, a: Array, b: Array) -> Any:

@@ -29,7 +29,7 @@ ACTIVATION_BACKWARD = {"relu": RELU_BACKWARD, "tanh": TANH_BACKWARD, "sigmoid": 
 class MatMul(Op):
     name = "matmul"
     type = "(real[..., m, k], real[..., k, n]) -> real[..., m, n]"
-    broadcasts = True
+    broadcasts_before = 2
 
     @staticmethod
     def forward(needs: Any, x: Array, w: Array) -> Any:

@@ -42,7 +42,7 @@ def shifted(images: Array, generator: Any) -> Array:
     rows = 1 + move[:, :1] + np.arange(height)  # (n, height)
     columns = 1 + move[:, 1:] + np.arange(width)  # (n, width)
     image = np.arange(n)[:, None, None]
-    return padded[image, 0, rows[:, :, None], columns[:, None, :]][:, None]
+    return np.asarray(padded[image, 0, rows[:, :, None], columns[:, None, :]][:, None])
 
 
 RECIPE = Recipe(

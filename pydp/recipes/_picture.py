@@ -39,8 +39,9 @@ def read_digit(path: str) -> Array:
     if ink is None:
         raise InputError(f"{path}: no digit found: the picture is blank")
     bitmap = _thickened(_fitted(_cropped(ink)))
-    blocks = bitmap.reshape(BITMAP // BLOCK, BLOCK, BITMAP // BLOCK, BLOCK).mean(axis=(1, 3))
-    return (np.rint(blocks * 16) / 16).astype(np.float32)[None]
+    side = BITMAP // BLOCK
+    blocks = bitmap.reshape(side, BLOCK, side, BLOCK).mean(axis=(1, 3), keepdims=True)
+    return np.asarray(np.rint(blocks * 16) / 16, np.float32).reshape(1, side, side)
 
 
 def _need_pillow() -> None:
@@ -84,8 +85,6 @@ def _grey(file: IO[bytes], path: str) -> Array:
             image = image.convert("L")
             image.thumbnail((WORKING_SIDE, WORKING_SIDE))
             return np.asarray(image, np.float64) / 255
-        except InputError:
-            raise
         except UnidentifiedImageError:
             raise InputError(f"{path}: not an image that Pillow can read") from None
         except Image.DecompressionBombError:
@@ -99,7 +98,7 @@ def _spread(values: Array) -> Array:
     """Scaled to 0 … 1."""
     values = np.nan_to_num(values)
     low, high = values.min(), values.max()
-    return (values - low) / (high - low or 1.0)
+    return np.asarray((values - low) / (high - low or 1.0))
 
 
 def _on_paper(image: Any) -> Any:
@@ -109,8 +108,7 @@ def _on_paper(image: Any) -> Any:
     for colour in ("white", "black"):
         paper = Image.new("RGBA", image.size, colour)
         paper.alpha_composite(image)
-        low, high = paper.convert("L").getextrema()
-        if high - low >= 255 * LEAST_CONTRAST:
+        if np.ptp(np.asarray(paper.convert("L"), np.float64)) >= 255 * LEAST_CONTRAST:
             break
     return paper
 
@@ -124,7 +122,7 @@ def _ink(grey: Array) -> Array | None:
     strongest = difference.max()
     if strongest < LEAST_CONTRAST:
         return None
-    return np.clip((difference / strongest - 0.25) / 0.5, 0, 1)
+    return np.asarray(np.clip((difference / strongest - 0.25) / 0.5, 0, 1))
 
 
 def _cropped(ink: Array) -> Array:

@@ -1,9 +1,6 @@
 """Module: the tree read off its attributes, state, modes, text, and errors that say where."""
 
 import copy
-import doctest
-import importlib
-import pkgutil
 
 import numpy as np
 import pytest
@@ -137,6 +134,15 @@ def test_modules_in_a_plain_container_are_an_error(hidden):
         TypeError, match=r"Net: parts is a .* would be overlooked; use nn.ModuleList"
     ):
         Net().parts = hidden
+
+
+def test_modules_put_into_a_list_later_are_an_error():
+    net = Net()
+    net.layers = []
+    net.layers.append(Scale())
+    for use in (net.state_dict, lambda: list(net.parameters()), lambda: repr(net)):
+        with pytest.raises(TypeError, match=r"Net: layers is a list that .* use nn.ModuleList"):
+            use()
 
 
 def test_a_part_must_not_hide_a_method():
@@ -471,12 +477,6 @@ def test_interrupts_pass_untouched():
 
 
 # ---- docstrings ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(m.name for m in pkgutil.iter_modules(nn.__path__)))
-def test_examples_run(name):
-    module = importlib.import_module(f"pydp.nn.{name}")
-    assert doctest.testmod(module).failed == 0
 
 
 @pytest.mark.parametrize("name", [n for n in dir(nn) if isinstance(getattr(nn, n), type)])

@@ -23,7 +23,14 @@ INDICES = {
     "nothing": slice(2, 2),
 }
 
+def assigned(x, v):
+    y = x * 1.0
+    y[1:3] = v
+    return y
+
+
 CASES = [
+    Case("setitem", assigned, [X, integers(6)], "a row broadcast", exact=True),
     *[Case("getitem", lambda x, i=index: x[i], [X], why, exact=True)
       for why, index in INDICES.items()],
     Case("scatter", lambda x: apply(Scatter, (x,), (ROWS,), (4, 5)), [integers(3, 5)],

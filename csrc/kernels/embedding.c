@@ -1,0 +1,157 @@
+/* Embedding: rows by number.
+ *
+ * Backward must add rows of dy that share an id. They are first grouped by a
+ * counting sort:
+ *
+ *     ids      2  0  2  1  2          position 0 … 4
+ *     place    0      1   2           where each row's group begins
+ *     group    1   |  3 | 0  2  4     positions, grouped by id, rising
+ *              id 0  id 1  id 2
+ *
+ * A task then owns a range of rows of dweight: it sums each row's group in
+ * registers, in the order of positions, and writes it once, zeros where the
+ * group is empty. No row has two writers, so no atomics, no clearing before,
+ * and the same bits for every number of threads. */
+#include "embedding.h"
+#include "par.h"
+#include "real.h"
+#include "simd.h"
+
+enum { TASK = 16384 /* elements */, BLOCK = 4 /* vectors summed at a time */ };
+
+typedef struct {
+    const pd_embedding_geometry *g;
+    const void *ids;
+    const real *in; /* weight or dy */
+    real *out;      /* y or dweight */
+    int64_t step;   /* ids, or rows of dweight, of one task */
+    int64_t *place, *group;
+} work_t;
+
+/* Id i; a uint64 beyond int64 is negative here, and so out of range too. */
+static inline int64_t id_at(const work_t *w, int64_t i) {
+    switch (w->g->id_bytes * 2 + w->g->id_signed) {
+    case 2:
+        return ((const uint8_t *)w->ids)[i];
+    case 3:
+        return ((const int8_t *)w->ids)[i];
+    case 4:
+        return ((const uint16_t *)w->ids)[i];
+    case 5:
+        return ((const int16_t *)w->ids)[i];
+    case 8:
+        return ((const uint32_t *)w->ids)[i];
+    case 9:
+        return ((const int32_t *)w->ids)[i];
+    default:
+        return ((const int64_t *)w->ids)[i];
+    }
+}
+
+/* 1 + the first position whose id is out of range, or 0. */
+static int64_t ids_check(const work_t *w) {
+    for (int64_t i = 0; i < w->g->count; i++) {
+        int64_t id = id_at(w, i);
+        if (id < 0 || id >= w->g->rows) return 1 + i;
+    }
+    return 0;
+}
+
+static void tasks_run(work_t *w, int64_t rows, double elements, pd_task *run) {
+    int64_t width = w->g->width > 0 ? w->g->width : 1;
+    w->step = width >= TASK ? 1 : TASK / width;
+    pd_parallel((rows + w->step - 1) / w->step, 0.1 * elements * sizeof(real),
+                run, w);
+}
+
+/* ---- forward ---------------------------------------------------------------
+ */
+
+static void rows_copy(void *context, int64_t t) {
+    const work_t *w = context;
+    int64_t width = w->g->width, end = (t + 1) * w->step;
+    if (end > w->g->count) end = w->g->count;
+    for (int64_t i = t * w->step; i < end; i++)
+        memcpy(w->out + i * width, w->in + id_at(w, i) * w->g->row_stride,
+               (size_t)width * sizeof(real));
+}
+
+int64_t K(embedding_forward)(void *const *arrays, const void *geometry) {
+    const pd_embedding_geometry *g = geometry;
+    work_t w = {.g = g, .ids = arrays[0], .in = arrays[1], .out = arrays[2]};
+    int64_t bad = ids_check(&w);
+    if (bad) return bad;
+    tasks_run(&w, g->count, 2.0 * (double)g->count * (double)g->width,
+              rows_copy);
+    return 0;
+}
+
+/* ---- backward --------------------------------------------------------------
+ */
+
+/* Counting sort: group[place[r]] … group[place[r + 1] - 1] are row r's. */
+static void ids_group(work_t *w) {
+    int64_t rows = w->g->rows, *place = w->place;
+    for (int64_t r = 0; r < rows + 2; r++) place[r] = 0;
+    for (int64_t i = 0; i < w->g->count; i++) place[id_at(w, i) + 2]++;
+    for (int64_t r = 2; r < rows + 2; r++) place[r] += place[r - 1];
+    for (int64_t i = 0; i < w->g->count; i++)
+        w->group[place[id_at(w, i) + 1]++] = i;
+}
+
+/* to[0..BLOCK * VL) = sum of those elements of the group's rows of dy. */
+static void block_sum(const real *dy, int64_t width, const int64_t *group,
+                      int64_t n, real *to) {
+    vreal sum[BLOCK];
+    UNROLL for (int b = 0; b < BLOCK; b++) sum[b] = v_set(0);
+    for (int64_t k = 0; k < n; k++) {
+        const real *row = dy + group[k] * width;
+        UNROLL for (int b = 0; b < BLOCK; b++) sum[b] += v_load(row + b * VL);
+    }
+    UNROLL for (int b = 0; b < BLOCK; b++) v_store(to + b * VL, sum[b]);
+}
+
+/* The same for the first `lanes` < VL elements, or a whole vector of them. */
+static void lanes_sum(const real *dy, int64_t width, const int64_t *group,
+                      int64_t n, real *to, int64_t lanes) {
+    vreal sum = v_set(0);
+    for (int64_t k = 0; k < n; k++)
+        sum += v_load_lanes(dy + group[k] * width, lanes);
+    v_store_lanes(to, sum, lanes);
+}
+
+static void rows_sum(void *context, int64_t t) {
+    const work_t *w = context;
+    int64_t width = w->g->width, end = (t + 1) * w->step;
+    if (end > w->g->rows) end = w->g->rows;
+    for (int64_t r = t * w->step; r < end; r++) {
+        const int64_t *group = w->group + w->place[r];
+        int64_t n = w->place[r + 1] - w->place[r], c = 0;
+        real *to = w->out + r * width;
+        if (n == 0) {
+            memset(to, 0, (size_t)width * sizeof(real));
+            continue;
+        }
+        for (; c + BLOCK * VL <= width; c += BLOCK * VL)
+            block_sum(w->in + c, width, group, n, to + c);
+        for (; c < width; c += VL)
+            lanes_sum(w->in + c, width, group, n, to + c,
+                      width - c < VL ? width - c : VL);
+    }
+}
+
+int64_t K(embedding_backward)(void *const *arrays, const void *geometry) {
+    const pd_embedding_geometry *g = geometry;
+    work_t w = {.g = g, .ids = arrays[0], .in = arrays[1], .out = arrays[2]};
+    int64_t bad = ids_check(&w);
+    if (bad) return bad;
+    size_t places = (size_t)g->rows + 2, ids = (size_t)g->count + 1;
+    w.place = pd_scratch(PD_SCRATCH_A, (places + ids) * sizeof(int64_t));
+    if (!w.place) return PD_NO_MEMORY;
+    w.group = w.place + places;
+    ids_group(&w);
+    tasks_run(&w, g->rows,
+              ((double)g->count + (double)g->rows) * (double)g->width,
+              rows_sum);
+    return 0;
+}

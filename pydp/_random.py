@@ -1,0 +1,209 @@
+"""Random numbers: counter-based, so weights, masks and shuffles are the same on every instruction
+set and for every number of threads.
+
+    Generator ── state [seed, stream] ── draw ──> key [seed, stream], and stream + 1
+    key, element ── Philox4x32-10 ──> number                       csrc/core/philox.h
+
+Invariant: the draw is the only thing that changes a generator, and it is a kernel call; numbers are
+functions of a key. So a step that is recorded begins with its draws, and has fresh numbers when it
+is replayed.
+
+Generator's methods give arrays; the functions of the same names give tensors.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pydp import _graph, _kernels
+from pydp._op import FLOAT32, INT64, Array, checked_dtype, integer
+
+UINT64 = np.dtype(np.uint64)
+Shape = tuple[int, ...]
+
+
+class Generator:
+    """A source of random numbers, known by its seed (0 … 2**64 - 1) and by how often it was drawn.
+
+    >>> import pydp
+    >>> a, b = pydp.Generator(7), pydp.Generator(7)
+    >>> bool((a.normal((2, 3)) == b.normal((2, 3))).all())
+    True
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._state = np.zeros(2, UINT64)
+        self.seed(seed)
+
+    def seed(self, seed: int) -> None:
+        """Begin anew from this seed."""
+        if isinstance(seed, (bool, np.bool_)) or not hasattr(seed, "__index__"):
+            raise TypeError(f"Generator: seed must be an int, got {seed!r}")
+        value = seed.__index__()
+        if not 0 <= value < 1 << 64:
+            raise ValueError(f"Generator: seed must be at least 0 and below 2**64, got {value}")
+        self._state[:] = value, 0
+
+    def get_state(self) -> Array:
+        """[seed, stream] as a uint64 array, to go on from later."""
+        return self._state.copy()
+
+    def set_state(self, state: Array) -> None:
+        """Go on from what get_state gave."""
+        if getattr(state, "dtype", None) != UINT64 or np.shape(state) != (2,):
+            raise ValueError(
+                f"Generator: state must be a uint64 array of 2 elements, got {state!r}"
+            )
+        self._state[:] = state
+
+    def key(self) -> Array:
+        """The key of the next draw."""
+        key: Array = _kernels.empty((2,), UINT64)
+        _kernels.random_draw(self._state, key)
+        return key
+
+    def uniform(self, shape: Any, dtype: Any = FLOAT32) -> Array:
+        """Numbers in [0, 1), each multiple of 2^-24 (float32) or 2^-53 (float64) alike."""
+        y = _empty(shape, dtype, "uniform")
+        _kernels.random_uniform(self.key(), y)
+        return y
+
+    def normal(self, shape: Any, dtype: Any = FLOAT32) -> Array:
+        """Normal numbers of mean 0 and deviation 1."""
+        y = _empty(shape, dtype, "normal")
+        _kernels.random_normal(self.key(), y)
+        return y
+
+    def integers(self, low: int, high: int, shape: Any) -> Array:
+        """int64 numbers in low … high - 1."""
+        low, high = (_int64(n, name) for n, name in ((low, "low"), (high, "high")))
+        if low >= high:
+            raise ValueError(f"randint: low must be below high, got {low} and {high}")
+        if high - low > 1 << 63:
+            raise ValueError(f"randint: high - low must be at most 2**63, got {high - low}")
+        y: Array = _kernels.empty(_sizes(shape, "randint"), INT64)
+        _kernels.random_integers(self.key(), y, low, high - low)
+        return y
+
+    def permutation(self, n: int) -> Array:
+        """0 … n - 1 in random order, int64."""
+        y: Array = _kernels.empty((integer(n, "permutation", "n", 0),), INT64)
+        _kernels.random_permutation(self.key(), y)
+        return y
+
+
+def _int64(value: Any, argument: str) -> int:
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"randint: {argument} must be an int, got {value!r}")
+    found = int(value.__index__())
+    if not -(1 << 63) <= found < 1 << 63:
+        raise ValueError(f"randint: {argument} must fit into int64, got {found}")
+    return found
+
+
+def _sizes(shape: Any, op: str) -> Shape:
+    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple([integer(n, op, "a size of shape", 0) for n in given])
+    if len(sizes) > _kernels.max_axes:
+        raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {len(sizes)}")
+    return sizes
+
+
+def _empty(shape: Any, dtype: Any, op: str) -> Array:
+    found = checked_dtype(FLOAT32 if dtype is None else dtype, op)
+    if found.kind != "f":
+        raise TypeError(f"{op}: dtype must be float32 or float64, got {found}")
+    return _kernels.empty(_sizes(shape, op), found)  # type: ignore[no-any-return]
+
+
+# ---- the default generator, and functions that give tensors --------------------------------------
+
+default_generator = Generator(0)
+
+
+def manual_seed(seed: int) -> Generator:
+    """Begin the default generator anew from this seed; without a call it began from 0.
+
+    >>> import pydp
+    >>> _ = pydp.manual_seed(1)
+    """
+    default_generator.seed(seed)
+    return default_generator
+
+
+def chosen(generator: Generator | None, op: str) -> Generator:
+    """The generator given, or the default one."""
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise TypeError(f"{op}: generator must be a pydp.Generator, got {type(generator).__name__}")
+    return generator
+
+
+def _shape(shape: tuple[Any, ...]) -> Any:
+    """rand(2, 3) and rand((2, 3)) mean the same."""
+    return shape[0] if len(shape) == 1 else shape
+
+
+def rand(*shape: Any, dtype: Any = None, generator: Generator | None = None) -> Any:
+    """Numbers in [0, 1), float32 unless said otherwise.
+
+    >>> import pydp
+    >>> pydp.rand(2, 3, generator=pydp.Generator(1)).shape
+    (2, 3)
+    """
+    return _graph.wrap(chosen(generator, "rand").uniform(_shape(shape), dtype))
+
+
+def randn(*shape: Any, dtype: Any = None, generator: Generator | None = None) -> Any:
+    """Normal numbers of mean 0 and deviation 1, float32 unless said otherwise.
+
+    >>> import pydp
+    >>> pydp.randn(2, 3, dtype="float64").dtype
+    dtype('float64')
+    """
+    return _graph.wrap(chosen(generator, "randn").normal(_shape(shape), dtype))
+
+
+def randint(low: int, high: int, shape: Any, generator: Generator | None = None) -> Any:
+    """int64 numbers in low … high - 1.
+
+    >>> import pydp
+    >>> bool((pydp.randint(3, 5, (10,)).numpy() >= 3).all())
+    True
+    """
+    return _graph.wrap(chosen(generator, "randint").integers(low, high, shape))
+
+
+def permutation(n: int, generator: Generator | None = None) -> Any:
+    """0 … n - 1 in random order, int64.
+
+    >>> import pydp
+    >>> sorted(pydp.permutation(4).numpy().tolist())
+    [0, 1, 2, 3]
+    """
+    return _graph.wrap(chosen(generator, "permutation").permutation(n))
+
+
+def bernoulli(p: float, shape: Any, generator: Generator | None = None) -> Any:
+    """Booleans that are True with probability p.
+
+    >>> import pydp
+    >>> bool(pydp.bernoulli(1.0, (3,)).numpy().all())
+    True
+    """
+    p = probability(p, "bernoulli")
+    return _graph.wrap(chosen(generator, "bernoulli").uniform(shape, np.float64) < p)
+
+
+def probability(p: Any, op: str) -> float:
+    """A number in 0 … 1, or the error that it is not one."""
+    if isinstance(p, (bool, np.bool_)) or not isinstance(p, (int, float, np.number)):
+        raise TypeError(f"{op}: p must be a number, got {p!r}")
+    found = float(p)
+    if math.isnan(found) or not 0 <= found <= 1:
+        raise ValueError(f"{op}: p must be between 0 and 1, got {found}")
+    return found
