@@ -44,7 +44,7 @@ static void examine(const case_t *c, int64_t reduction, int options,
     double *top = lse + rows, *loss = top + rows, *share = loss + rows;
     long double totals = 0, sums = 0; /* else its own rounding would show */
     for (int64_t i = 0; i < rows; i++) {
-        double largest = -INFINITY;
+        double largest = (double)-INFINITY;
         long double e = 0, row_loss = 0, row_share = 0;
         for (int64_t j = 0; j < n; j++)
             largest = fmax(largest, (double)x[i * row_step + j * step]);
