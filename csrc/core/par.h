@@ -11,6 +11,8 @@
  * Decisions taken here and nowhere else:
  * - Grain: `nanoseconds` is the caller's estimate of the whole work on one
  *   thread; below PD_GRAIN_NS the tasks run one after the other.
+ * - A busy machine: where threads come milliseconds late, small regions run
+ *   serially for a while.
  * - One region at a time: a thread that finds the region taken (by another
  *   Python thread, or because it is inside a task) runs its tasks itself.
  * - Fork: in a child the parent's team does not exist. Regions then run from a
