@@ -3,6 +3,7 @@
 import pydp._runtime  # noqa: F401 - before everything that loads _kernels
 
 # isort: split
+from pydp import data as data
 from pydp import nn as nn
 from pydp import optim as optim
 from pydp._autodiff import grad as grad

@@ -119,7 +119,7 @@ def _empty(shape: Any, dtype: Any, op: str) -> Array:
     return _kernels.empty(_sizes(shape, op), found)  # type: ignore[no-any-return]
 
 
-# ---- the default generator, and functions that give tensors ----------------------------------------
+# ---- the default generator, and functions that give tensors --------------------------------------
 
 default_generator = Generator(0)
 
@@ -172,7 +172,7 @@ def randint(low: int, high: int, shape: Any, generator: Generator | None = None)
     """int64 numbers in low … high - 1.
 
     >>> import pydp
-    >>> bool((pydp.randint(3, 5, (10,)) >= 3).all())
+    >>> bool((pydp.randint(3, 5, (10,)).numpy() >= 3).all())
     True
     """
     return _graph.wrap(chosen(generator, "randint").integers(low, high, shape))
@@ -192,7 +192,7 @@ def bernoulli(p: float, shape: Any, generator: Generator | None = None) -> Any:
     """Booleans that are True with probability p.
 
     >>> import pydp
-    >>> bool(pydp.bernoulli(1.0, (3,)).all())
+    >>> bool(pydp.bernoulli(1.0, (3,)).numpy().all())
     True
     """
     p = probability(p, "bernoulli")

@@ -25,7 +25,8 @@ def cross_entropy_forward(cnp.ndarray x, cnp.ndarray target, weight, int axis, i
                           double smoothing, int reduction):
     """(0, loss, lse, total), or (1 + the first row whose target is out of range, …).
 
-    target (int64) and weight (None, or x's dtype) are contiguous; x has at least one class.
+    target (int64) and weight (None, or x's dtype) are contiguous; x has at least one class. The
+    axis is counted from the back.
     """
     cdef pd_cross_entropy_geometry g
     cdef int typenum = cnp.PyArray_TYPE(x)
@@ -63,6 +64,7 @@ cdef void cross_entropy_geometry(pd_cross_entropy_geometry *g, cnp.ndarray x, cn
                                  int reduction) noexcept:
     cdef int64_t dense[PD_MAX_AXES]
     cdef int axes = cnp.PyArray_NDIM(target)
+    axis += cnp.PyArray_NDIM(x)
     cdef const int64_t *shape = <int64_t *>cnp.PyArray_DIMS(target)
     g.n = cnp.PyArray_DIM(x, axis)
     g.ignore = ignore

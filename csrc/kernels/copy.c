@@ -12,16 +12,16 @@
  *          │ D │ E │ F │                   │ B'│ E'│   …
  *          └───┴───┴───┘                   └───┴───┘
  *
- *     and a tile goes through a buffer, so that each line of memory of x is
- *     read once, and each of y written once, while it is in the cache.
+ *     and a tile goes through registers (items as long as `real`) or a buffer,
+ *     so that each line of memory of x is read once, and each of y written
+ * once, while it is in the cache.
  *
  * A run is a tile of one row. Tiles are numbered like elements (last axis
  * fastest); a task is a range of them. */
 #include "copy.h"
 #include "par.h"
 #include "real.h"
-
-#include <string.h>
+#include "simd.h"
 
 enum { TILE = 32, RUN = 8192, TASK = 32768 };
 
@@ -62,6 +62,43 @@ DEFINE_TILE(uint8_t)
 DEFINE_TILE(uint16_t)
 DEFINE_TILE(uint32_t)
 DEFINE_TILE(uint64_t)
+
+/* Vectors of x along its fast axis, VL of them transposed in registers, are
+ * vectors of y along its own. Moves and shuffles only: no bit is looked at. */
+static void tile_transpose(const tile_t *t, const real *x, real *y) {
+    for (int64_t r = 0; r < t->rows; r += VL) {
+        int64_t rows = t->rows - r < VL ? t->rows - r : VL;
+        for (int64_t c = 0; c < t->cols; c += VL) {
+            int64_t cols = t->cols - c < VL ? t->cols - c : VL;
+            const real *from = x + c * t->x_col + r;
+            real *to = y + r * t->y_row + c;
+            vreal block[V_LANES];
+            if (rows == VL && cols == VL) {
+                UNROLL for (int i = 0; i < V_LANES; i++) block[i] =
+                    v_load(from + i * t->x_col);
+                v_transpose(block);
+                UNROLL for (int i = 0; i < V_LANES; i++)
+                    v_store(to + i * t->y_row, block[i]);
+                continue;
+            }
+            for (int i = 0; i < V_LANES; i++)
+                block[i] = i < cols ? v_load_lanes(from + i * t->x_col, rows)
+                                    : v_set(0);
+            v_transpose(block);
+            for (int i = 0; i < rows; i++)
+                v_store_lanes(to + i * t->y_row, block[i], cols);
+        }
+    }
+}
+
+static void tile_copy_reals(const void *x, void *y, const tile_t *t) {
+    if (t->rows > 1 && t->x_row == 1 && t->y_col == 1)
+        tile_transpose(t, x, y);
+    else if (sizeof(real) == sizeof(uint64_t))
+        tile_copy_uint64_t(x, y, t);
+    else
+        tile_copy_uint32_t(x, y, t);
+}
 
 typedef struct {
     const pd_space *space;
@@ -147,10 +184,11 @@ int64_t K(copy)(void *const *arrays, const void *geometry) {
     const pd_copy_geometry *g = geometry;
     work_t w = {.space = &g->space,
                 .item = g->item,
-                .copy = g->item == 1   ? tile_copy_uint8_t
-                        : g->item == 2 ? tile_copy_uint16_t
-                        : g->item == 4 ? tile_copy_uint32_t
-                                       : tile_copy_uint64_t,
+                .copy = g->item == sizeof(real) ? tile_copy_reals
+                        : g->item == 1          ? tile_copy_uint8_t
+                        : g->item == 2          ? tile_copy_uint16_t
+                        : g->item == 4          ? tile_copy_uint32_t
+                                                : tile_copy_uint64_t,
                 .x = arrays[0],
                 .y = arrays[1]};
     work_cut(&w);

@@ -55,16 +55,10 @@ typedef struct {
     _Atomic int no_memory;
 } work_t;
 
-/* Rows of one operand, contiguous: in place, or in this thread's tile. */
-typedef struct {
-    real *base;
-    const pd_space *space; /* NULL: a tile of rows one after the other */
-    int operand;
-} rows_t;
-
-V_INLINE real *row_of(const rows_t *rows, int64_t first, int64_t r, int64_t n) {
-    if (!rows->space) return rows->base + r * n;
-    return rows->base + pd_space_offset(rows->space, rows->operand, first + r);
+/* Row first + r of operand k: in place, or in its tile. */
+V_INLINE int64_t row_at(const work_t *w, int k, const real *tile, int64_t first,
+                        int64_t r) {
+    return tile ? r * w->g->n : pd_space_offset(&w->g->rows, k, first + r);
 }
 
 static void task_rows(void *context, int64_t task) {
@@ -73,30 +67,30 @@ static void task_rows(void *context, int64_t task) {
     int64_t n = g->n, first = task * w->per_task;
     int64_t count =
         w->rows - first < w->per_task ? w->rows - first : w->per_task;
-    rows_t rows[3];
+    real *tile[3] = {NULL, NULL, NULL}; /* operands that need one */
     for (int k = 0; k <= w->inputs; k++) {
-        real *array = k ? (real *)w->in[k - 1] : w->y;
-        rows[k] = (rows_t){array, &g->rows, k};
         if (g->stride[k] == 1) continue;
-        real *tile =
+        tile[k] =
             pd_scratch(PD_SCRATCH_A + k, (size_t)(count * n) * sizeof(real));
-        if (!tile) {
+        if (!tile[k]) {
             w->no_memory = 1;
             return;
         }
-        rows[k] = (rows_t){tile, NULL, k};
         if (k)
-            rows_gather(tile, array, &g->rows, k, g->stride[k], n, first,
-                        count);
+            rows_gather(tile[k], w->in[k - 1], &g->rows, k, g->stride[k], n,
+                        first, count);
     }
+    const real *a = tile[1] ? tile[1] : w->in[0];
+    const real *b = tile[2] ? tile[2] : w->in[1];
+    real *y = tile[0] ? tile[0] : w->y;
     for (int64_t r = 0; r < count; r++) {
-        const real *a = row_of(&rows[1], first, r, n);
-        const real *b = w->inputs == 2 ? row_of(&rows[2], first, r, n) : a;
-        w->row(a, b, row_of(&rows[0], first, r, n), n);
+        const real *row_a = a + row_at(w, 1, tile[1], first, r);
+        const real *row_b = row_a;
+        if (w->inputs == 2) row_b = b + row_at(w, 2, tile[2], first, r);
+        w->row(row_a, row_b, y + row_at(w, 0, tile[0], first, r), n);
     }
-    if (g->stride[0] != 1)
-        rows_scatter(rows[0].base, w->y, &g->rows, 0, g->stride[0], n, first,
-                     count);
+    if (tile[0])
+        rows_scatter(tile[0], w->y, &g->rows, 0, g->stride[0], n, first, count);
 }
 
 static int64_t rows_apply(row_function *row, int inputs, void *const *arrays,

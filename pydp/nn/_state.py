@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pydp import _graph, ops
+from pydp import _graph
 from pydp._op import Array, as_array
 from pydp._tensor import Tensor
+from pydp.ops._index import write
 
 Place = tuple[str, Tensor]
 
@@ -99,7 +100,7 @@ def _write(writes: list[tuple[Tensor, Array]]) -> None:
     own = {_memory(target._array) for target, _ in writes}
     sources = [source.copy() if _memory(source) in own else source for _, source in writes]
     for (target, _), source in zip(writes, sources, strict=True):
-        ops.write(target, _graph.wrap(source))
+        write(target, _graph.wrap(source))
 
 
 def _memory(array: Array) -> int:

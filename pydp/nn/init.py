@@ -18,16 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from pydp import _graph, ops
+from pydp import _graph
 from pydp._op import Array
 from pydp._random import Generator, chosen
 from pydp._tensor import Tensor
-
+from pydp.ops._index import write
 
 # ---- distributions -----------------------------------------------------------------------------
 
 
-def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Uniform in [a, b).
 
     >>> import pydp
@@ -38,10 +40,14 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     _check("uniform_", tensor, a=a, b=b)
     if a > b:
         raise ValueError(f"uniform_: a must be at most b, got {a} and {b}")
-    return _write(tensor, chosen(generator, "uniform_").uniform(tensor.shape, tensor.dtype), b - a, a)
+    return _write(
+        tensor, chosen(generator, "uniform_").uniform(tensor.shape, tensor.dtype), b - a, a
+    )
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Normal with this mean and standard deviation.
 
     >>> import pydp
@@ -51,7 +57,9 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     _check("normal_", tensor, mean=mean, std=std)
     if std < 0:
         raise ValueError(f"normal_: std must be at least 0, got {std}")
-    return _write(tensor, chosen(generator, "normal_").normal(tensor.shape, tensor.dtype), std, mean)
+    return _write(
+        tensor, chosen(generator, "normal_").normal(tensor.shape, tensor.dtype), std, mean
+    )
 
 
 def trunc_normal_(
@@ -123,7 +131,9 @@ def ones_(tensor: Tensor) -> Tensor:
 # ---- by the number of inputs and outputs ---------------------------------------------------------
 
 
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Uniform within ±gain √(6 / (fan_in + fan_out)): keeps the variance of tanh layers.
 
     >>> import pydp
@@ -275,5 +285,5 @@ def _write(tensor: Tensor, values: Array, scale: float = 1.0, shift: float = 0.0
     """values · scale + shift into the tensor's memory."""
     dtype = tensor.dtype
     values = values.astype(dtype, copy=False) * dtype.type(scale) + dtype.type(shift)
-    ops.write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)))
+    write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)))
     return tensor

@@ -32,13 +32,20 @@ from pydp.ops._shape import expand_dims, reshape
 from pydp.ops._softmax import log_softmax, softmax
 
 
+def _types(axis: int, reduction: str) -> tuple[str, str, str]:
+    """The types of logits, target and loss; the axis of the classes is counted from the back."""
+    after = [f"d{i}" for i in range(-axis - 1)]
+    logits, rows = ", ".join(["...", "c", *after]), ", ".join(["...", *after])
+    return f"real[{logits}]", f"token[{rows}]", f"real[{rows if reduction == 'none' else ''}]"
+
+
 def share_of_classes(
     x: Array, target: Array, weight: Array | None, axis: int, ignore: int, smoothing: float
 ) -> Array:
     """q[c] w[c] in x's shape, with q = (1 − smoothing) onehot(target) + smoothing / n; 0 in rows
     that are ignored."""
     n = x.shape[axis]
-    classes = np.arange(n).reshape([n if i == axis else 1 for i in range(x.ndim)])
+    classes = np.arange(n).reshape(n, *[1] * (-axis - 1))
     at = np.expand_dims(target, axis)
     q = (1 - smoothing) * (at == classes) + smoothing / n
     w = np.ones(n) if weight is None else weight
@@ -58,7 +65,12 @@ def check_targets(bad: int, op: str, target: Array, n: int, ignore: int) -> None
 
 class CrossEntropy(Op):
     name = "cross_entropy"
-    type = "(real[...], token[...], real[c]?) -> real[...]"
+    type = "(real[..., c], token[...], real[c]?) -> real[]"
+
+    @classmethod
+    def typing(cls, axis: int, ignore: int, smoothing: float, reduction: str) -> str:
+        logits, target, loss = _types(axis, reduction)
+        return f"({logits}, {target}, real[c]?) -> {loss}"
 
     @staticmethod
     def forward(needs: Any, x: Array, target: Array, weight: Any, axis: int, ignore: int,
@@ -80,7 +92,7 @@ class CrossEntropy(Op):
         rows = np.moveaxis(x, axis, -1)
         n = rows.shape[-1]
         w = np.ones(n) if weight is None else weight
-        loss, total = np.zeros(target.shape), 0.0
+        loss, total = np.zeros(target.shape), np.float64(0)
         for index in np.ndindex(target.shape):
             t, row = target[index], rows[index]
             if t == ignore:
@@ -97,7 +109,12 @@ class CrossEntropyBackward(Op):
     """dlogits = dloss / total · (S softmax(logits) − q w), with S = Σ q w over the classes."""
 
     name = "cross_entropy_backward"
-    type = "(real[...], token[...], real[c]?, real[r, p], real[], real[...]) -> real[...]"
+    type = "(real[..., c], token[...], real[c]?, real[r, p], real[], real[]) -> real[..., c]"
+
+    @classmethod
+    def typing(cls, axis: int, ignore: int, smoothing: float, reduction: str) -> str:
+        logits, target, loss = _types(axis, reduction)
+        return f"({logits}, {target}, real[c]?, real[r, p], real[], {loss}) -> {logits}"
 
     @staticmethod
     def forward(needs: Any, x: Array, target: Array, weight: Any, lse: Array, total: Array,
@@ -160,7 +177,7 @@ def cross_entropy(
     >>> import pydp
     >>> logits = pydp.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 9.0]])
     >>> pydp.cross_entropy(logits, [0, 2], reduction="none")
-    tensor([2.395e-01, 2.468e-04])
+    tensor([0.23954484, 0.00024673])
     """
     op = "cross_entropy"
     x = real_tensor(logits, op, "logits")
@@ -203,7 +220,7 @@ def cross_entropy(
     if weight is not None and not weight._array.flags.c_contiguous:
         weight = _graph.wrap(_kernels.contiguous(weight._array))
     smoothing = float(label_smoothing)
-    return apply(CrossEntropy, (x, target, weight), at, ignore, smoothing, reduction)
+    return apply(CrossEntropy, (x, target, weight), at - x.ndim, ignore, smoothing, reduction)
 
 
 def _of_probabilities(

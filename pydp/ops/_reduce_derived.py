@@ -21,7 +21,7 @@ from pydp.ops._shape import concat, flip, permute_dims, reshape, squeeze
 
 class Prod(Op):
     name = "prod"
-    type = "any -> any"
+    type = "any -> any"  # as in _reduce.py
 
     @staticmethod
     def forward(needs: Any, x: Array, axes: Axes, keepdims: bool) -> Any:

@@ -31,11 +31,11 @@ class Adam(Optimizer):
 
     >>> import pydp
     >>> w = pydp.tensor([1.0, 2.0], requires_grad=True)
-    >>> optimizer = pydp.optim.Adam([w], lr=0.5)
+    >>> optimizer = pydp.optim.Adam([w], lr=0.25)
     >>> pydp.sum(w * w).backward()
     >>> optimizer.step()
-    >>> w
-    tensor([0.5, 1.5])
+    >>> w.detach()
+    tensor([0.75, 1.75])
     """
 
     name = "Adam"

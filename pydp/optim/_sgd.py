@@ -32,7 +32,7 @@ class SGD(Optimizer):
     >>> optimizer = pydp.optim.SGD([w], lr=0.5)
     >>> pydp.sum(w * w).backward()
     >>> optimizer.step()
-    >>> w
+    >>> w.detach()
     tensor([0., 0.])
     """
 

@@ -68,13 +68,13 @@ class Recipe:
         output = Path(output)
         _check_output(output)
         split = self.data()
-        pydp.manual_seed(seed)
+        generator = pydp.manual_seed(seed)  # of weights, order, shifts and dropout
         model = self.model(**self.arguments)
         batches = Batches(
             split.x_train,
             split.y_train,
             batch_size=batch_size or self.batch_size,
-            generator=pydp.Generator(seed),
+            generator=generator,
             augment=self.augment,
         )
         optimizer = Adam(model.parameters(), lr=lr or self.lr)
