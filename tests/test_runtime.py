@@ -14,6 +14,7 @@ import pytest
 import pydp
 from pydp import _kernels, _runtime
 
+ROOT = os.path.dirname(os.path.dirname(pydp.__file__))
 LINUX = sys.platform == "linux"
 REPORT = "import pydp; print(pydp.get_num_threads(), pydp._runtime.thread_reason)"
 
@@ -23,7 +24,7 @@ def python(code: str, *, cpus: set[int] | None = None, timeout: float = 60, **en
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_", "PYDP_"))}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env={**kept, **environment},
+        env={**kept, "PYTHONPATH": ROOT, **environment},
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -131,6 +132,11 @@ print("ok")
 )
 def test_openmp_variables(environment):
     assert stdout(ADD, **environment) == "ok"
+
+
+def test_more_threads_than_cores():
+    """Slower, but right, and it ends."""
+    assert stdout(ADD.replace("set_num_threads(4)", "set_num_threads(16)")) == "ok"
 
 
 @pytest.mark.skipif(not LINUX, reason="affinity masks are Linux's")
@@ -323,7 +329,7 @@ def test_ctrl_c_in_a_long_kernel(threads, fork):
         [sys.executable, "-c", LONG_KERNEL.format(threads=threads, fork=fork)],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYDP_ISA": _kernels.built_isas()[-1]},
+        env={**os.environ, "PYTHONPATH": ROOT, "PYDP_ISA": _kernels.built_isas()[-1]},
         start_new_session=True,
     ) as process:
         try:
