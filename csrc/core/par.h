@@ -55,7 +55,13 @@ int pd_take_interrupt(void);
 /* Scratch memory of the calling thread: `bytes` bytes, 64-byte aligned, never
  * cleared, good until the next call with the same slot by the same thread.
  * NULL when memory is short. */
-enum { PD_SCRATCH_A, PD_SCRATCH_B, PD_SCRATCH_C, PD_SCRATCH_D, PD_SCRATCH_SLOTS };
+enum {
+    PD_SCRATCH_A,
+    PD_SCRATCH_B,
+    PD_SCRATCH_C,
+    PD_SCRATCH_D,
+    PD_SCRATCH_SLOTS
+};
 void *pd_scratch(int slot, size_t bytes);
 
 #endif
