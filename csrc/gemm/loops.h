@@ -11,10 +11,7 @@
  *
  * The tile of A stays in the first level of cache, the task's panels in the
  * second and stream through; what comes next of A and C is prefetched. After
- * the last block of K the tile of C is finished while it is still in cache.
- *
- * With few rows no two tasks need the same panels: each packs its own, and
- * they never leave its cache. */
+ * the last block of K the tile of C is finished while it is still in cache. */
 #ifndef PD_GEMM_LOOPS_H
 #define PD_GEMM_LOOPS_H
 
@@ -29,7 +26,7 @@ enum { COLUMNS = 3072 / PANEL * PANEL };
 /* Elements of B that one task multiplies by at a time: half of the second level
  * of cache; and the longest stretch of K. */
 enum { TASK_B = 524288 / (int)sizeof(real), STRETCH = 4096 / (int)sizeof(real) };
-/* The tiles of a task at most; with twice as many rows, tasks own their B. */
+/* The tiles of a task at most. */
 enum { TASK_TILES = 8 };
 /* Multiply-adds that are worth a task of their own. */
 #define TASK_WORK 1.0e6
@@ -40,8 +37,7 @@ enum { TASK_TILES = 8 };
 enum b_place {
     B_IN_PLACE, /* the caller's rows; a ragged last panel is packed */
     B_GIVEN,    /* g->b_panels */
-    B_SHARED,   /* packed before the tasks */
-    B_OWN       /* packed by each task */
+    B_PACKED    /* by share_task, before the tasks that multiply */
 };
 
 /* What the tasks of one region share. */
@@ -56,6 +52,7 @@ typedef struct {
     int a_in_place;
     int64_t row_unit, unit_tiles; /* tiles do not cross multiples of a unit */
     int64_t k_unit, depth;        /* nor do blocks of K */
+    int64_t stretch;              /* the longest p1 - p0 */
     int64_t tiles, task_tiles, task_panels;
     int64_t failed;
 } block_t;
@@ -147,7 +144,7 @@ static int64_t block_end(const block_t *t, int64_t p) {
 
 /* Stretches end where blocks do. */
 static int64_t stretch_end(const block_t *t, int64_t p) {
-    const int64_t most = least(p + STRETCH, t->g->k);
+    const int64_t most = least(p + t->stretch, t->g->k);
     while (p < most && block_end(t, p) <= most) p = block_end(t, p);
     return p;
 }
@@ -211,29 +208,7 @@ static void stretch_task(void *context, int64_t index) {
                 least(j + t->task_panels * PANEL, t->columns), scratch);
 }
 
-/* A task that packs its own: all rows, all of K, block by block. */
-static void own_task(void *context, int64_t index) {
-    block_t *t = context;
-    const gemm_t *g = t->g;
-    const int64_t j = index * t->task_panels * PANEL;
-    const int64_t columns = least(t->task_panels * PANEL, t->columns - j);
-    block_t own = *t;
-    real *scratch = pd_scratch(PD_SCRATCH_A, A_TILE * sizeof(real));
-    own.panels = pd_scratch(PD_SCRATCH_B, (size_t)(t->task_panels * PANEL *
-                                                   t->depth) * sizeof(real));
-    if (!scratch || !own.panels) {
-        fail(t);
-        return;
-    }
-    own.j0 += j;
-    for (int64_t p = 0; p < g->k; p = own.p1) {
-        own.p0 = p;
-        own.p1 = block_end(t, p);
-        pack_panels(&g->b, t->b, p, own.p1 - p, own.j0, columns, own.panels);
-        stretch_run(&own, 0, t->tiles, 0, columns, scratch);
-    }
-}
-
+/* Packs some panels of the stretch. */
 static void share_task(void *context, int64_t index) {
     block_t *t = context;
     const int64_t j = index * t->task_panels * PANEL;
@@ -252,7 +227,7 @@ static enum b_place b_choose(const gemm_t *g, int64_t tiles) {
         (tiles <= 3 ||
          (g->k * g->n * bytes <= 262144 && g->b.row * bytes % 4096 != 0)))
         return B_IN_PLACE;
-    return tiles <= 2 * TASK_TILES ? B_OWN : B_SHARED;
+    return B_PACKED;
 }
 
 /* A too; not where its rows evict each other from the cache. */
@@ -266,7 +241,7 @@ static int a_stays(const gemm_t *g) {
 static void block_cut(block_t *t, int64_t length) {
     const int64_t panels = ceil_div(t->columns, PANEL);
     const double step = (double)TILE_ROWS * PANEL * (double)length;
-    t->task_tiles = t->place == B_OWN ? t->tiles : least(TASK_TILES, t->tiles);
+    t->task_tiles = least(TASK_TILES, t->tiles);
     t->task_panels = TASK_B / (length * PANEL);
     t->task_panels = t->task_panels < 1 ? 1 : least(t->task_panels, panels);
     for (;;) {
@@ -274,8 +249,8 @@ static void block_cut(block_t *t, int64_t length) {
                               ceil_div(panels, t->task_panels);
         const double each =
             step * (double)t->task_tiles * (double)t->task_panels;
-        if (tasks >= (t->place == B_OWN ? 8 : 16) || each < 2 * TASK_WORK) break;
-        if (t->place != B_OWN && t->task_tiles > 2)
+        if (tasks >= 16 || each < 2 * TASK_WORK) break;
+        if (t->task_tiles > 2)
             t->task_tiles = ceil_div(t->task_tiles, 2);
         else if (t->task_panels > 1)
             t->task_panels = ceil_div(t->task_panels, 2);
@@ -289,16 +264,12 @@ static void block_run(block_t *t) {
     const gemm_t *g = t->g;
     const int64_t panels = ceil_div(t->columns, PANEL);
     const double rate = (double)g->m * (double)t->columns / SPEED;
-    block_cut(t, t->place == B_OWN ? t->depth : least(STRETCH, g->k));
+    block_cut(t, least(t->stretch, g->k));
     const int64_t groups = ceil_div(panels, t->task_panels);
-    if (t->place == B_OWN) {
-        pd_parallel(groups, rate * (double)g->k, own_task, t);
-        return;
-    }
     for (t->p0 = 0; t->p0 < g->k; t->p0 = t->p1) {
         t->p1 = stretch_end(t, t->p0);
         const int64_t ragged = t->columns % PANEL;
-        if (t->place == B_SHARED)
+        if (t->place == B_PACKED)
             pd_parallel(groups, (double)(t->columns * (t->p1 - t->p0)),
                         share_task, t);
         else if (t->place == B_IN_PLACE && ragged % VL)
@@ -319,12 +290,14 @@ static int64_t gemm_loops(const gemm_t *g, const real *a, const real *b,
     t.place = b_choose(g, t.tiles);
     t.a_in_place = a_stays(g);
     t.depth = ceil_div(ceil_div(t.k_unit, ceil_div(t.k_unit, DEPTH)), 8) * 8;
+    /* A copied tile of A should meet many panels: then one block at a time. */
+    t.stretch = t.a_in_place || g->n <= 4 * PANEL ? STRETCH : t.depth;
     const int64_t columns =
         ceil_div(ceil_div(g->n, ceil_div(g->n, COLUMNS)), PANEL) * PANEL;
-    if (t.place == B_SHARED || t.place == B_IN_PLACE) {
-        const int64_t packed = t.place == B_SHARED ? columns : PANEL;
+    if (t.place == B_PACKED || t.place == B_IN_PLACE) {
+        const int64_t packed = t.place == B_PACKED ? columns : PANEL;
         t.panels =
-            pd_scratch(PD_SCRATCH_B, (size_t)(packed * least(STRETCH, g->k)) *
+            pd_scratch(PD_SCRATCH_B, (size_t)(packed * least(t.stretch, g->k)) *
                                          sizeof(real));
         if (!t.panels) return PD_NO_MEMORY;
     }
