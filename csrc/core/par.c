@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +37,8 @@ static pthread_key_t scratch_key;
 static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
 static _Thread_local scratch_t *scratch = NULL;
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
 static void scratch_free(void *p) {
     scratch_t *s = p;
     for (int i = 0; i < PD_SCRATCH_SLOTS; i++) free(s->memory[i]);
@@ -56,9 +59,16 @@ void *pd_scratch(int slot, size_t bytes) {
     if (scratch->bytes[slot] < bytes) {
         free(scratch->memory[slot]);
         scratch->bytes[slot] = 0;
-        size_t rounded = (bytes + 4095) & ~(size_t)4095;
-        scratch->memory[slot] = aligned_alloc(64, rounded);
+        /* Large scratch lies on huge pages: packed panels are walked in many
+         * streams at once, one page each. */
+        const size_t page = bytes < HUGE_PAGE ? 4096 : HUGE_PAGE;
+        size_t rounded = (bytes + page - 1) & ~(page - 1);
+        scratch->memory[slot] = aligned_alloc(page, rounded);
         if (!scratch->memory[slot]) return NULL;
+#ifdef MADV_HUGEPAGE
+        if (page == HUGE_PAGE)
+            madvise(scratch->memory[slot], rounded, MADV_HUGEPAGE);
+#endif
         scratch->bytes[slot] = rounded;
     }
     return scratch->memory[slot];
