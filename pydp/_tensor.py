@@ -180,7 +180,7 @@ class Tensor:
 
     def _copied(self, like: Array) -> Array:
         """The elements in an array of their own, its axes in memory as those of `like`."""
-        return _kernels.copy_as(self._array, like)
+        return _kernels.copy_like(self._array, like)
 
     # ---- leaving pydp
 
@@ -251,7 +251,7 @@ class Tensor:
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError("deepcopy: only leaves can be copied deeply; use detach()")
-        copy = _graph.wrap(_kernels.copy_as(self._array, self._array))
+        copy = _graph.wrap(_kernels.copy_like(self._array, self._array))
         if self._node is not None:
             copy._node = Leaf(copy._array)
         memo[id(self)] = copy

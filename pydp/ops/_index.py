@@ -184,7 +184,7 @@ def setitem(x: Any, index: Any, v: Any) -> None:
 
 def write(x: Any, y: Any) -> None:
     """x's memory takes y's elements, and x y's place in the graph."""
-    _kernels.copy_into(y._array, x._array)
+    _kernels.copy_to(y._array, x._array)
     x._version[0] += 1
     if y._node is not None and _graph.is_recording():
         x._node = y._node
