@@ -353,9 +353,7 @@ def walk(
 def _sum(a: Any, b: Any) -> Any:
     """Two gradients of one node; lists belong to an op with several results."""
     if type(a) is list:
-        return [
-            y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True)
-        ]
+        return [y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True)]
     return a + b
 
 

@@ -450,7 +450,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 
 def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor over obj's memory where that is possible (copy=None), never (True) or always (False).
+    """A tensor over obj's memory: where that is possible (copy=None), never (True), always (False).
 
     copy=False raises ValueError where a copy is needed: another dtype, byte order, alignment or a
     list. Memory that is shared with NumPy can change unseen by the graph.
@@ -466,6 +466,7 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
         return ops.copy(obj) if copy else obj  # type: ignore[no-any-return]
     source = obj._array if isinstance(obj, Tensor) else obj
     array = as_array(source, "asarray", dtype, copy=bool(copy))
-    if copy is False and not (isinstance(source, np.ndarray) and np.may_share_memory(array, source)):
+    shares = isinstance(source, np.ndarray) and np.may_share_memory(array, source)
+    if copy is False and not shares:
         raise ValueError("asarray: copy=False, but this data needs a copy")
     return _graph.wrap(array)  # type: ignore[no-any-return]

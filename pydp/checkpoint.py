@@ -27,7 +27,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import stat
 import warnings
 from collections.abc import Iterable, Mapping
@@ -186,7 +185,7 @@ def _replace(name: str, pieces: Iterable[bytes | memoryview]) -> None:
     if not os.path.isdir(folder):
         raise FileNotFoundError(errno.ENOENT, "save: no such folder", folder)
 
-    temporary = os.path.join(folder, f".pydp-{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(folder, f".pydp-{os.urandom(8).hex()}.tmp")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:

@@ -1,5 +1,6 @@
 """The recipe `digits` does what the README promises: five seeds on the command line."""
 
+import os
 import re
 import statistics
 import subprocess
@@ -8,11 +9,16 @@ import time
 
 import pytest
 
+import pydp
+
 
 def accuracy(seed: int, folder) -> float:
     """Of one training with all defaults, as its last line says."""
     command = [sys.executable, "-m", "pydp", "train", "digits", "--seed", str(seed)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(pydp.__file__))}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     found = re.fullmatch(r"test accuracy (\d+\.\d) %", done.stdout.splitlines()[-1])
     assert found, done.stdout

@@ -233,5 +233,8 @@ with _bar("epoch", 3) as advance:
     advance(0.0, 0.0)
 print("tqdm" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(pydp.__file__))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert (done.stdout, done.stderr) == ("False\n", "")

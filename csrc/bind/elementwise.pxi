@@ -39,13 +39,6 @@ def unary(int function, cnp.ndarray x):
     return y
 
 
-def contiguous(cnp.ndarray x):
-    """x's elements in C order: x itself where they are, else a copy."""
-    if cnp.PyArray_IS_C_CONTIGUOUS(x):
-        return x
-    return copy_as(x, None)
-
-
 def copy_as(cnp.ndarray x, cnp.ndarray like):
     """A copy of x with its axes in memory as those of `like`, or in C order (None)."""
     cdef int64_t strides[PD_MAX_AXES]

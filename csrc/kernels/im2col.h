@@ -217,8 +217,8 @@ static gemm_matrix im2col_matrix(const im2col_view *v) {
         v->w == v->grid_w && v->row == v->w * v->column &&
         v->image == v->h * v->row)
         return (gemm_matrix){v->data + run->offset, v->column, v->unit, NULL,
-                             NULL, 0};
-    return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0};
+                             NULL, 0, NULL};
+    return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0, NULL};
 }
 /* The same, copied along w where that is better. */
 static gemm_matrix im2col_matrix_flipped(const im2col_view *v) {

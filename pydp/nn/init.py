@@ -40,9 +40,8 @@ def uniform_(
     _check("uniform_", tensor, a=a, b=b)
     if a > b:
         raise ValueError(f"uniform_: a must be at most b, got {a} and {b}")
-    return _write(
-        tensor, chosen(generator, "uniform_").uniform(tensor.shape, tensor.dtype), b - a, a
-    )
+    values = chosen(generator, "uniform_").uniform(tensor.shape, tensor.dtype)
+    return _write(tensor, values, b - a, a)
 
 
 def normal_(
@@ -57,9 +56,8 @@ def normal_(
     _check("normal_", tensor, mean=mean, std=std)
     if std < 0:
         raise ValueError(f"normal_: std must be at least 0, got {std}")
-    return _write(
-        tensor, chosen(generator, "normal_").normal(tensor.shape, tensor.dtype), std, mean
-    )
+    values = chosen(generator, "normal_").normal(tensor.shape, tensor.dtype)
+    return _write(tensor, values, std, mean)
 
 
 def trunc_normal_(

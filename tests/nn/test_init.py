@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pydp
-from harness import torch
+from harness import ISAS, setting, torch
 from peer import assert_normal, assert_uniform, needs_torch
 from pydp.nn import init
 
@@ -92,6 +92,18 @@ def test_a_seed_repeats_and_a_generator_is_its_own(function):
     function(zeros(50), generator=pydp.Generator(2))
     assert function(zeros(50)).tolist() == one
     assert three == function(zeros(50), generator=pydp.Generator(1)).tolist()
+
+
+def test_the_same_weights_on_every_isa_and_for_every_number_of_threads():
+    found = []
+    for isa in ISAS:
+        for threads in (1, 2):
+            with setting(isa, threads):
+                pydp.manual_seed(5)
+                layer = pydp.nn.Linear(300, 200)
+                init.trunc_normal_(layer.bias)
+            found.append((layer.weight.numpy().tobytes(), layer.bias.numpy().tobytes()))
+    assert len(set(found)) == 1
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), ()], ids=str)
