@@ -159,8 +159,8 @@ def _axis(
 
 
 def new_y(pool: Pool2d, dtype: Any) -> Array:
-    return _kernels.empty_channels_last(pool.y_shape, dtype)  # type: ignore[no-any-return]
+    return _kernels.empty_channels_last(pool.y_shape, dtype)
 
 
 def new_x(pool: Pool2d, dtype: Any) -> Array:
-    return _kernels.empty_channels_last(pool.x_shape, dtype)  # type: ignore[no-any-return]
+    return _kernels.empty_channels_last(pool.x_shape, dtype)
