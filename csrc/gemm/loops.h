@@ -291,7 +291,8 @@ static int64_t gemm_loops(const gemm_t *g, const real *a, const real *b,
     t.a_in_place = a_stays(g);
     t.depth = ceil_div(ceil_div(t.k_unit, ceil_div(t.k_unit, DEPTH)), 8) * 8;
     /* A copied tile of A should meet many panels: then one block at a time. */
-    t.stretch = t.a_in_place || g->n <= 4 * PANEL ? STRETCH : t.depth;
+    t.stretch = t.a_in_place || g->a.find || g->n <= 4 * PANEL ? STRETCH
+                                                                : t.depth;
     const int64_t columns =
         ceil_div(ceil_div(g->n, ceil_div(g->n, COLUMNS)), PANEL) * PANEL;
     if (t.place == B_PACKED || t.place == B_IN_PLACE) {

@@ -5,6 +5,7 @@
 #include "simd.h"
 
 V_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+V_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 V_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* n elements; the last vector of `to` is written whole: zeros after them. */

@@ -42,12 +42,13 @@ static int64_t conv2d_multiply(const conv2d_t *g, image_t x, const real *weight,
         w.v = &v;
         w.weight = weight + group * o * g->weight_stride[0];
         weights_pack(&w);
-        const gemm_t product = {
+        gemm_t product = {
             .m = g->n * g->oh * g->ow, .n = o, .k = length,
-            .a = im2col_matrix_flipped(&v), .b_panels = w.panels,
+            .b_panels = w.panels,
             .bias = bias ? bias + group * o * g->bias_step : NULL,
             .bias_step = g->bias_step, .activation = (int)g->activation,
             .c = y + group * o, .c_row = g->o};
+        im2col_left(&v, &product);
         if (K(gemm)(&product)) return PD_NO_MEMORY;
     }
     return 0;
@@ -96,11 +97,12 @@ static int64_t conv2d_multiply_data(const conv2d_t *g, image_t dy,
         w.weight = weight + group * o * g->weight_stride[0];
         weights_pack(&w);
         if (strided && group == 0) phase_rows(g, &v, a, b, c_rows);
-        const gemm_t product = {
+        gemm_t product = {
             .m = g->n * v.grid_h * v.grid_w, .n = c, .k = im2col_columns(&v),
-            .a = im2col_matrix_flipped(&v), .b_panels = w.panels,
+            .b_panels = w.panels,
             .c = dx + group * c, .c_row = g->c,
             .c_rows = strided ? c_rows : NULL};
+        im2col_left(&v, &product);
         if (K(gemm)(&product)) return PD_NO_MEMORY;
     }
     return 0;
@@ -137,13 +139,13 @@ static void dweight_task(void *context, int64_t index) {
                           .grid_h = g->oh, .grid_w = g->ow, .step_h = 1,
                           .step_w = 1, .runs = 1, .taps = 1, .units = t->o,
                           .run = &(im2col_run){0, 0, 0, 0}};
-    const gemm_matrix taps = im2col_matrix_flipped(&v);
+    const gemm_matrix taps = im2col_matrix(&v);
     const gemm_matrix right = im2col_matrix(&pixels); /* [pixels, o] */
     gemm_t product = {.k = images * g->oh * g->ow,
                       .c = t->sums + index * t->o * columns};
-    if (taps.flipped) { /* [columns, pixels] x [pixels, o] */
+    if (taps.read && im2col_flips(&v)) { /* [columns, pixels] x [pixels, o] */
         product.m = columns, product.n = t->o;
-        product.a = taps, product.a.flipped = 0;
+        product.a = taps, product.a.read = im2col_read_flipped;
         product.b = right;
     } else { /* [o, pixels] x [pixels, columns] */
         product.m = t->o, product.n = columns;
@@ -160,7 +162,7 @@ static void dweight_task(void *context, int64_t index) {
 static void dweight_store(const dweight_t *t, real *dweight) {
     const im2col_view *v = t->v;
     const int64_t columns = im2col_columns(v), size = t->o * columns;
-    const int flipped = im2col_matrix_flipped(v).flipped;
+    const int flipped = im2col_matrix(v).read && im2col_flips(v);
     const int64_t o_step = flipped ? 1 : columns, p_step = flipped ? t->o : 1;
     const int64_t w_step = t->g->weight_stride[0];
     real *sums = t->sums;
@@ -273,18 +275,22 @@ static int64_t conv2d_dbias(const conv2d_t *g, image_t dy, real *dbias) {
 
 static image_t image_x(const conv2d_t *g, const real *x) {
     const int64_t *s = g->x_stride;
-    return (image_t){x, g->n, g->c, g->h, g->w, {s[0], s[1], s[2], s[3]}};
+    return (image_t){x, g->n, g->c, g->h, g->w, {s[0], s[1], s[2], s[3]}, 0, 0};
 }
 static image_t image_dy(const conv2d_t *g, const real *dy) {
     const int64_t *s = g->y_stride;
-    return (image_t){dy, g->n, g->o, g->oh, g->ow, {s[0], s[1], s[2], s[3]}};
+    return (image_t){dy, g->n,  g->o, g->oh,
+                     g->ow, {s[0], s[1], s[2], s[3]}, 0, 0};
 }
 
 int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
     const real *weight = arrays[1], *bias = arrays[2];
     image_t x = image_x(g, arrays[0]);
-    if (images_prepare(&x, NULL)) return PD_NO_MEMORY;
+    const border_t border =
+        border_if_worth(g, &x, border_forward(g),
+                        g->dilation_w == 1 ? g->kw : 1);
+    if (images_prepare(&x, border, NULL)) return PD_NO_MEMORY;
     if (is_depthwise(g, &x, NULL))
         return depthwise_forward(g, &x, weight, bias, arrays[3]);
     return conv2d_multiply(g, x, weight, bias, arrays[3]);
@@ -293,7 +299,10 @@ int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
 int64_t K(conv2d_backward_data)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
     image_t dy = image_dy(g, arrays[0]);
-    if (images_prepare(&dy, NULL)) return PD_NO_MEMORY;
+    const border_t border =
+        border_if_worth(g, &dy, border_backward(g),
+                        g->dilation_w == 1 ? g->kw / g->stride_w : 1);
+    if (images_prepare(&dy, border, NULL)) return PD_NO_MEMORY;
     if (is_depthwise(g, &dy, NULL))
         return depthwise_backward_data(g, &dy, arrays[1], arrays[2]);
     return conv2d_multiply_data(g, dy, arrays[1], arrays[2]);
@@ -301,8 +310,9 @@ int64_t K(conv2d_backward_data)(void *const *arrays, const void *geometry) {
 
 int64_t K(conv2d_backward_weight)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
+    const border_t none = {0, 0, 0, 0};
     image_t x = image_x(g, arrays[0]), dy = image_dy(g, arrays[1]);
-    if (images_prepare(&x, &dy)) return PD_NO_MEMORY;
+    if (images_prepare(&x, none, &dy)) return PD_NO_MEMORY;
     if (arrays[3] && conv2d_dbias(g, dy, arrays[3])) return PD_NO_MEMORY;
     if (is_depthwise(g, &x, &dy))
         return depthwise_backward_weight(g, &x, &dy, arrays[2]);

@@ -208,6 +208,29 @@ static void im2col_read_flipped(const void *context, int64_t j, int64_t columns,
     }
 }
 
+/* gemm_find: a block within one run, whose pixels follow each other in a row of
+ * the grid and see no border, lies in the image as a matrix lies. */
+static const real *im2col_find(const void *context, int64_t i, int64_t rows,
+                               int64_t j, int64_t columns, int64_t *row) {
+    const im2col_view *v = context;
+    const int64_t length = v->taps * v->units, first = j % length;
+    const im2col_run *run = v->run + j / length;
+    const im2col_pixel at = im2col_pixel_at(v, i);
+    const int64_t h = at.u * v->step_h + run->h;
+    const int64_t w = at.v * v->step_w + run->w;
+    if (first + columns > length || at.v + rows > v->grid_w || v->unit != 1)
+        return NULL;
+    if (h < 0 || h >= v->h || w + first / v->units < 0 ||
+        w + (rows - 1) * v->step_w + (first + columns - 1) / v->units >= v->w)
+        return NULL;
+    *row = v->step_w * v->column;
+    return v->data + (at.n * v->image + at.u * v->step_h * v->row +
+                      at.v * *row + run->offset + first);
+}
+
+/* Runs from this length on are worth a block of K of their own. */
+enum { LONG_RUN = 96 };
+
 /* The view as a matrix. A window of one element on a dense grid is no view but
  * a plain matrix. */
 static gemm_matrix im2col_matrix(const im2col_view *v) {
@@ -220,14 +243,23 @@ static gemm_matrix im2col_matrix(const im2col_view *v) {
                              NULL, 0, NULL};
     return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0, NULL};
 }
-/* The same, copied along w where that is better. */
-static gemm_matrix im2col_matrix_flipped(const im2col_view *v) {
-    gemm_matrix m = im2col_matrix(v);
-    if (m.read && im2col_flips(v)) {
-        m.read = im2col_read_flipped;
-        m.flipped = 1;
+/* The view as the left operand of a product: found in place where runs are
+ * long and rows of the grid cut well into tiles, copied along w where that is
+ * better. */
+static void im2col_left(const im2col_view *v, gemm_t *product) {
+    const int64_t length = v->taps * v->units;
+    const int64_t tiles = ceil_div(v->grid_w, TILE_ROWS);
+    product->a = im2col_matrix(v);
+    if (!product->a.read) return;
+    if (im2col_flips(v)) {
+        product->a.read = im2col_read_flipped;
+        product->a.flipped = 1;
+    } else if (length >= LONG_RUN && v->unit == 1 &&
+               2 * v->grid_w >= tiles * TILE_ROWS) {
+        product->a.find = im2col_find;
+        product->row_unit = v->grid_w;
+        product->k_unit = length;
     }
-    return m;
 }
 
 #endif
