@@ -1,6 +1,6 @@
 """One stem in every room: names the room that an op lacks.
 
-For every registered op of family f there are pydp/ops/_f.py and tests/ops/test_f.py, whose CASES
+For every registered op of family f there are pydp/ops/_f.py and tests/ops/test_f.py, whose cases
 examine it: by name, or as the gradient, or the gradient's gradient, of an op that they name. For
 every kernel there is a family with csrc/kernels/f.{h,c}, csrc/bind/f.pxi, tests/ktest/ktest_f.c,
 and a rule or an optimizer with its test. Every public function has an example that runs.
@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import pydp
-from harness import examine_second, typed
+from harness import Case, examine_second, typed
 from pydp import _kernels, ops
 from pydp._op import registry
 
@@ -36,7 +36,7 @@ BY_HAND = {"setitem": "tests/ops/test_index.py"}
 
 
 def cases_of(family: str) -> list[Any]:
-    """The CASES of tests/ops/test_<family>.py."""
+    """The cases of tests/ops/test_<family>.py: every list of them that the module has."""
     if not (ROOT / "tests" / "ops" / f"test_{family}.py").exists():
         return []
     sys.path.append(str(ROOT))  # behind an installed pydp: for `tests.ops` alone
@@ -44,7 +44,8 @@ def cases_of(family: str) -> list[Any]:
         module = importlib.import_module(f"tests.ops.test_{family}")
     finally:
         sys.path.remove(str(ROOT))
-    return list(getattr(module, "CASES", []))
+    lists = [value for value in vars(module).values() if isinstance(value, list)]
+    return [case for cases in lists for case in cases if isinstance(case, Case)]
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def test_every_op_has_its_rooms(name, examined):
     if name in BY_HAND:
         assert name in (ROOT / BY_HAND[name]).read_text()
     else:
-        assert name in examined[family], f"no case of CASES in {test} examines {name}"
+        assert name in examined[family], f"no case in {test} examines {name}"
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -130,6 +131,8 @@ def test_every_kernel_has_its_rooms(kernel):
     rooms.append(f"tests/ktest/ktest_{family}.c")
     if (ROOT / "pydp" / "optim" / f"_{family}.py").exists():
         rooms.append("tests/optim/test_optimizers.py")
+    elif (ROOT / "pydp" / f"_{family}.py").exists():
+        rooms.append(f"tests/test_{family}.py")
     elif family not in SERVES_THE_DOORS:
         rooms += [f"pydp/ops/_{family}.py", f"tests/ops/test_{family}.py"]
     missing = [room for room in rooms if not (ROOT / room).exists()]
