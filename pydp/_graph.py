@@ -196,8 +196,8 @@ def apply(op: Any, inputs: Sequence[Any], *arguments: Any) -> Any:
     None. `needs[i]` is true where input i wants a gradient; `needs` is None where nothing is
     recorded: then nothing need be saved.
     """
-    arrays = []
-    needs = None
+    arrays: list[Any] = []
+    needs: Any = None
     for x in inputs:
         if x is None:
             arrays.append(None)

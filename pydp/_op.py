@@ -132,7 +132,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 
 # Each of them in either byte order -> itself in the native one.
 NATIVE: dict[np.dtype[Any], np.dtype[Any]] = {
-    dtype.newbyteorder(order): dtype for dtype in DTYPES.values() for order in "<>="
+    changed: dtype for dtype in DTYPES.values() for changed in (dtype, dtype.newbyteorder("S"))
 }
 
 
@@ -287,10 +287,10 @@ def axis_index(axis: Any, ndim: int, op: str) -> int:
     """An axis counted from the front; 0 and -1 are accepted for a single number."""
     if isinstance(axis, (bool, np.bool_)) or not hasattr(axis, "__index__"):
         raise TypeError(f"{op}: axis must be an int, got {axis!r}")
-    axis, rank = int(axis.__index__()), max(ndim, 1)
-    if not -rank <= axis < rank:
-        raise IndexError(f"{op}: axis {axis} is out of range for {ndim} axes")
-    return axis % rank
+    index, rank = int(axis.__index__()), max(ndim, 1)
+    if not -rank <= index < rank:
+        raise IndexError(f"{op}: axis {index} is out of range for {ndim} axes")
+    return index % rank
 
 
 def axes_tuple(axis: Any, ndim: int, op: str) -> tuple[int, ...]:

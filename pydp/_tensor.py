@@ -49,7 +49,7 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        return self._array.shape
+        return self._array.shape  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
@@ -64,7 +64,7 @@ class Tensor:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements: bool, an integer, float32 or float64."""
-        return self._array.dtype
+        return self._array.dtype  # type: ignore[no-any-return]
 
     @property
     def device(self) -> str:
@@ -342,7 +342,7 @@ class Tensor:
     def __itruediv__(self, other: Any) -> Tensor:
         return self._become(ops.divide(self, other), "/=")
 
-    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
+    def __ipow__(self, other: Any) -> Tensor:
         return self._become(ops.pow(self, other), "**=")
 
     def _become(self, y: Tensor, op: str) -> Tensor:
@@ -463,7 +463,7 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
     tensor([5., 0.])
     """
     if isinstance(obj, Tensor) and (dtype is None or obj.dtype == checked_dtype(dtype, "asarray")):
-        return ops.copy(obj) if copy else obj  # type: ignore[no-any-return]
+        return ops.copy(obj) if copy else obj
     source = obj._array if isinstance(obj, Tensor) else obj
     array = as_array(source, "asarray", dtype, copy=bool(copy))
     shares = isinstance(source, np.ndarray) and np.may_share_memory(array, source)
