@@ -196,8 +196,8 @@ static int test_reference(void) {
     enum { M = 20, N = 40, DEEP = 30 };
     real *a = kt_integers(M * DEEP), *b = kt_integers(DEEP * N);
     real *y = kt_output(M * N), *z = kt_output(M * N);
-    gemm_t g = {.m = M, .n = N, .k = DEEP, .a = {a, DEEP, 1, NULL, NULL, 0, NULL},
-                .b = {b, N, 1, NULL, NULL, 0, NULL}, .c = y, .c_row = N};
+    gemm_t g = {.m = M, .n = N, .k = DEEP, .a = {a, DEEP, 1, NULL, NULL, 0, NULL, NULL},
+                .b = {b, N, 1, NULL, NULL, 0, NULL, NULL}, .c = y, .c_row = N};
     int bad = K(gemm)(&g) != 0;
     g.c = z;
     bad |= K(gemm_reference)(&g) != 0;
