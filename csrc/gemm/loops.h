@@ -59,12 +59,17 @@ typedef struct {
 
 /* ---- one tile ------------------------------------------------------------- */
 
-/* Tile x panel -> rows i … of C, columns j … j+width-1 of the block, for K from
- * p to p+depth-1. Straight into C where its vectors are whole and its rows
+/* A tile of rows, and the stretch of K outside of which A's rows are zeros. */
+typedef struct {
+    int64_t i, rows, k0, k1;
+} tile_t;
+
+/* Tile x panel -> the tile's rows of C, columns j … j+width-1 of the block, for
+ * K from p to p+depth-1. Straight into C where its vectors are whole and its rows
  * evenly spaced; through a buffer where not. */
-static void tile_run(const block_t *t, tile_kernel *kernel, int64_t i,
-                     int64_t rows, a_tile a, int64_t p, int64_t depth,
-                     const real *b, int64_t b_step, int64_t j, int64_t width) {
+static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
+                     a_tile a, int64_t p, int64_t depth, const real *b,
+                     int64_t b_step, int64_t j, int64_t width) {
     enum {
         TALL = TILE_ROWS * PANEL,
         WIDE = WIDE_ROWS * WIDE_WIDTH * V_LANES,
@@ -72,8 +77,9 @@ static void tile_run(const block_t *t, tile_kernel *kernel, int64_t i,
         LINE = 64 / (int)sizeof(real)
     };
     const gemm_t *g = t->g;
-    const int add = p > 0 || g->add;
-    const int ends = p + depth == g->k && (g->bias || g->activation);
+    const int64_t i = tile->i, rows = tile->rows;
+    const int add = p > tile->k0 || g->add;
+    const int ends = p + depth == tile->k1 && (g->bias || g->activation);
     real *c = t->c + t->j0 + j;
     const real *bias =
         ends && g->bias ? g->bias + (t->j0 + j) * g->bias_step : NULL;
@@ -132,10 +138,18 @@ static void a_prefetch(const gemm_matrix *a, const real *from, int64_t rows,
 
 /* ---- one stretch of K ------------------------------------------------------ */
 
-/* Tile number `tile`: its first row, and how many. */
-static int64_t tile_first(const block_t *t, int64_t tile) {
-    return tile / t->unit_tiles * t->row_unit +
-           tile % t->unit_tiles * t->row_unit / t->unit_tiles;
+static int64_t tile_row(const block_t *t, int64_t index) {
+    return index / t->unit_tiles * t->row_unit +
+           index % t->unit_tiles * t->row_unit / t->unit_tiles;
+}
+static tile_t tile_at(const block_t *t, int64_t index) {
+    const gemm_t *g = t->g;
+    const int64_t i = tile_row(t, index);
+    tile_t tile = {i, tile_row(t, index + 1) - i, 0, g->k};
+    if (g->a.span)
+        g->a.span(g->a.context, i, tile.rows, &tile.k0, &tile.k1);
+    if (tile.k0 >= tile.k1) tile.k0 = 0, tile.k1 = g->k; /* zeros are written */
+    return tile;
 }
 static int64_t block_end(const block_t *t, int64_t p) {
     const int64_t unit_end = (p / t->k_unit + 1) * t->k_unit;
@@ -165,25 +179,27 @@ static a_tile a_at(const block_t *t, int64_t i, int64_t rows, int64_t p,
 /* Tiles first … last-1 x columns j_first … j_last-1, K from p0 to p1. */
 static void stretch_run(const block_t *t, int64_t first, int64_t last,
                         int64_t j_first, int64_t j_last, real *scratch) {
+    const gemm_matrix *from = &t->g->a;
     const int64_t panels = ceil_div(j_last - j_first, PANEL);
-    for (int64_t tile = first; tile < last; tile++) {
-        const int64_t i = tile_first(t, tile);
-        const int64_t rows = tile_first(t, tile + 1) - i;
-        for (int64_t p = t->p0, end; p < t->p1; p = end) {
+    for (int64_t index = first; index < last; index++) {
+        const tile_t tile = tile_at(t, index);
+        const int64_t i = tile.i, rows = tile.rows;
+        const int64_t p_end = least(t->p1, tile.k1);
+        for (int64_t p = most(t->p0, tile.k0), end; p < p_end; p = end) {
             end = block_end(t, p);
             const a_tile a = a_at(t, i, rows, p, end - p, scratch);
-            const int prefetch = !t->g->a.read && tile + 1 < last;
+            const int prefetch = !from->read && index + 1 < last;
             const real *next =
-                t->a + (i + rows) * t->g->a.row + p * t->g->a.column;
+                t->a + (i + rows) * from->row + p * from->column;
             for (int64_t q = 0; q < panels; q++) {
                 const int64_t j = j_first + q * PANEL;
                 const int64_t width = least(PANEL, j_last - j);
                 int64_t step;
                 const real *b = b_at(t, p, j, width, &step);
                 if (prefetch)
-                    a_prefetch(&t->g->a, next, rows, end - p, q, panels);
-                tile_run(t, tile_kernels[ceil_div(width, VL) - 1][rows - 1], i,
-                         rows, a, p, end - p, b, step, j, width);
+                    a_prefetch(from, next, rows, end - p, q, panels);
+                tile_run(t, tile_kernels[ceil_div(width, VL) - 1][rows - 1],
+                         &tile, a, p, end - p, b, step, j, width);
             }
         }
     }

@@ -14,6 +14,7 @@ static void wide_task(void *context, int64_t index) {
     const block_t *t = context;
     const gemm_t *g = t->g;
     const a_tile a = {t->a, g->a.row, 1};
+    const tile_t tile = {0, g->m, 0, g->k};
     const int64_t j_first = index * t->task_panels * WIDE_WIDTH * VL;
     const int64_t j_last =
         least(j_first + t->task_panels * WIDE_WIDTH * VL, g->n);
@@ -26,7 +27,7 @@ static void wide_task(void *context, int64_t index) {
         }
         int64_t step;
         const real *b = b_at(t, 0, j, width, &step);
-        tile_run(t, kernel, 0, g->m, a, 0, g->k, b, step, j, width);
+        tile_run(t, kernel, &tile, a, 0, g->k, b, step, j, width);
     }
 }
 static int64_t gemm_wide(const gemm_t *g, const real *a, const real *b,

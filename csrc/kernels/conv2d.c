@@ -275,12 +275,12 @@ static int64_t conv2d_dbias(const conv2d_t *g, image_t dy, real *dbias) {
 
 static image_t image_x(const conv2d_t *g, const real *x) {
     const int64_t *s = g->x_stride;
-    return (image_t){x, g->n, g->c, g->h, g->w, {s[0], s[1], s[2], s[3]}, 0, 0};
+    return (image_t){x, g->n, g->c, g->h, g->w, {s[0], s[1], s[2], s[3]}, 0};
 }
 static image_t image_dy(const conv2d_t *g, const real *dy) {
     const int64_t *s = g->y_stride;
     return (image_t){dy, g->n,  g->o, g->oh,
-                     g->ow, {s[0], s[1], s[2], s[3]}, 0, 0};
+                     g->ow, {s[0], s[1], s[2], s[3]}, 0};
 }
 
 int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
@@ -310,7 +310,7 @@ int64_t K(conv2d_backward_data)(void *const *arrays, const void *geometry) {
 
 int64_t K(conv2d_backward_weight)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
-    const border_t none = {0, 0, 0, 0};
+    const border_t none = {0, 0};
     image_t x = image_x(g, arrays[0]), dy = image_dy(g, arrays[1]);
     if (images_prepare(&x, none, &dy)) return PD_NO_MEMORY;
     if (arrays[3] && conv2d_dbias(g, dy, arrays[3])) return PD_NO_MEMORY;

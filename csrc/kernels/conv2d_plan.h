@@ -9,41 +9,37 @@
 
 typedef pd_conv2d_geometry conv2d_t;
 
-/* An image as it lies in memory; with a border of zeros, `top` and `left` tell
- * where its first pixel is, and h and w include the border. */
+/* An image as it lies in memory; with a border of zeros, w includes it and
+ * `left` is the first column of the image proper. */
 typedef struct {
     const real *data;
     int64_t n, c, h, w;
     int64_t stride[4]; /* n c h w */
-    int64_t top, left;
+    int64_t left;
 } image_t;
 
 /* ---- copies of images --------------------------------------------------------
  * Views read runs of channels, so an image of many channels that lie apart (an
  * NCHW array from elsewhere) is copied to channels-last. Few channels are left
- * alone. And where runs are long, an image is copied into a border of zeros:
- * then no window ends outside, and no tile of the view needs to be copied. */
+ * alone. And where runs are long, an image is copied between columns of zeros:
+ * then no run ends outside, and no tile of the view needs to be copied. (Rows
+ * above and below need no zeros: whole runs there are left out.) */
 
 enum { FEW_CHANNELS = 8 };
 
 typedef struct {
-    int64_t top, bottom, left, right;
+    int64_t left, right;
 } border_t;
 
-/* How far windows reach beyond the image. */
+/* How far windows reach beyond the image, along w. */
 static border_t border_forward(const conv2d_t *g) {
-    const int64_t down = (g->oh - 1) * g->stride_h - g->pad_h +
-                         (g->kh - 1) * g->dilation_h + 1 - g->h;
     const int64_t right = (g->ow - 1) * g->stride_w - g->pad_w +
                           (g->kw - 1) * g->dilation_w + 1 - g->w;
-    return (border_t){g->pad_h, most(down, 0), g->pad_w, most(right, 0)};
+    return (border_t){g->pad_w, most(right, 0)};
 }
 static border_t border_backward(const conv2d_t *g) {
-    const int64_t up = (g->kh - 1) * g->dilation_h - g->pad_h;
     const int64_t left = (g->kw - 1) * g->dilation_w - g->pad_w;
     return (border_t){
-        ceil_div(most(up, 0), g->stride_h),
-        most((g->h - 1 + g->pad_h) / g->stride_h + 1 - g->oh, 0),
         ceil_div(most(left, 0), g->stride_w),
         most((g->w - 1 + g->pad_w) / g->stride_w + 1 - g->ow, 0)};
 }
@@ -52,18 +48,16 @@ static border_t border_backward(const conv2d_t *g) {
  * larger. `taps`: along w, in one run. */
 static border_t border_if_worth(const conv2d_t *g, const image_t *x,
                                 border_t b, int64_t taps) {
-    const int64_t h = x->h + b.top + b.bottom, w = x->w + b.left + b.right;
-    const int worth = x->c / g->groups * (g->groups == 1 ? taps : 1) >=
-                          LONG_RUN &&
-                      h * w <= 2 * x->h * x->w;
-    return worth ? b : (border_t){0, 0, 0, 0};
+    const int64_t length = x->c / g->groups * (g->groups == 1 ? taps : 1);
+    const int worth = length >= LONG_RUN && b.left + b.right <= x->w;
+    return worth ? b : (border_t){0, 0};
 }
 
 typedef struct {
     const image_t *x;
     border_t border;
-    int64_t h, w; /* with the border */
-    real *to;     /* [n, h, w, c] */
+    int64_t w; /* with the border */
+    real *to;  /* [n, h, w, c] */
 } image_copy_t;
 
 /* [c, w] -> [w, c] */
@@ -88,12 +82,8 @@ static void image_copy_task(void *context, int64_t index) {
     const image_copy_t *t = context;
     const image_t *x = t->x;
     const border_t *b = &t->border;
-    const int64_t n = index / t->h, h = index % t->h - b->top;
+    const int64_t n = index / x->h, h = index % x->h;
     real *to = t->to + index * t->w * x->c;
-    if (h < 0 || h >= x->h) {
-        zero_run(to, t->w * x->c);
-        return;
-    }
     zero_run(to, b->left * x->c);
     to += b->left * x->c;
     image_copy_row(x, x->data + n * x->stride[0] + h * x->stride[2], to);
@@ -101,27 +91,24 @@ static void image_copy_task(void *context, int64_t index) {
 }
 
 static int image_is_copied(const image_t *x, border_t b) {
-    return (x->stride[1] != 1 && x->c >= FEW_CHANNELS) ||
-           b.top + b.bottom + b.left + b.right > 0;
+    return (x->stride[1] != 1 && x->c >= FEW_CHANNELS) || b.left + b.right > 0;
 }
 static int64_t image_size(const image_t *x, border_t b) {
-    return image_is_copied(x, b) ? x->n * x->c * (x->h + b.top + b.bottom) *
-                                       (x->w + b.left + b.right)
+    return image_is_copied(x, b) ? x->n * x->c * x->h * (x->w + b.left + b.right)
                                  : 0;
 }
 static void image_copy(image_t *x, border_t b, real *to) {
-    image_copy_t t = {x, b, x->h + b.top + b.bottom, x->w + b.left + b.right,
-                      to};
-    const int64_t s[4] = {t.h * t.w * x->c, 1, t.w * x->c, x->c};
-    pd_parallel(x->n * t.h, (double)(x->n * t.h * t.w * x->c) / 4,
+    image_copy_t t = {x, b, x->w + b.left + b.right, to};
+    const image_t copy = {to,  x->n, x->c, x->h, t.w,
+                          {x->h * t.w * x->c, 1, t.w * x->c, x->c}, b.left};
+    pd_parallel(x->n * x->h, (double)(x->n * x->h * t.w * x->c) / 4,
                 image_copy_task, &t);
-    *x = (image_t){to,  x->n,  x->c, t.h, t.w, {s[0], s[1], s[2], s[3]},
-                   b.top, b.left};
+    *x = copy;
 }
 
 /* Copies what has to be copied: x, and y where it is not NULL. Slot D. */
 static int64_t images_prepare(image_t *x, border_t border, image_t *y) {
-    const border_t none = {0, 0, 0, 0};
+    const border_t none = {0, 0};
     const int64_t x_size = image_size(x, border);
     const int64_t y_size = y ? image_size(y, none) : 0;
     if (x_size + y_size == 0) return 0;
@@ -155,7 +142,7 @@ static im2col_view view_forward(const conv2d_t *g, const image_t *x,
     for (int64_t c = 0; c < (along_w ? units : 1); c++)
         for (int64_t k = 0; k < g->kh; k++)
             for (int64_t l = 0; l < g->kw; l += v.taps) {
-                const int64_t h = k * g->dilation_h - g->pad_h + x->top;
+                const int64_t h = k * g->dilation_h - g->pad_h;
                 const int64_t w = l * g->dilation_w - g->pad_w + x->left;
                 run[v.runs++] = (im2col_run){
                     .offset = c * s[1] + h * s[2] + w * s[3], .h = h, .w = w,
@@ -191,8 +178,7 @@ static im2col_view view_backward(const conv2d_t *g, const image_t *dy,
     v.weight_tap = -gap * ws[3];
     for (int64_t k = 0; k < g->kh && count; k++) {
         if ((a + g->pad_h - k * g->dilation_h) % g->stride_h) continue;
-        const int64_t h =
-            (a + g->pad_h - k * g->dilation_h) / g->stride_h + dy->top;
+        const int64_t h = (a + g->pad_h - k * g->dilation_h) / g->stride_h;
         for (int64_t l = last; l >= first; l -= gap * v.taps) {
             const int64_t w = (b + g->pad_w - l * g->dilation_w) / g->stride_w +
                               dy->left;

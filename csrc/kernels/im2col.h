@@ -228,6 +228,22 @@ static const real *im2col_find(const void *context, int64_t i, int64_t rows,
                       at.v * *row + run->offset + first);
 }
 
+/* gemm_span: the runs that see these pixels' rows of the image. Runs are in
+ * order along h, so those that see only border come first and last. */
+static void im2col_span(const void *context, int64_t i, int64_t rows,
+                        int64_t *first, int64_t *end) {
+    const im2col_view *v = context;
+    const int64_t length = v->taps * v->units;
+    const int64_t h = im2col_pixel_at(v, i).u * v->step_h;
+    int64_t r0 = 0, r1 = v->runs;
+    (void)rows;
+    while (r0 < r1 && (h + v->run[r0].h < 0 || h + v->run[r0].h >= v->h)) r0++;
+    while (r0 < r1 && (h + v->run[r1 - 1].h < 0 || h + v->run[r1 - 1].h >= v->h))
+        r1--;
+    *first = r0 * length;
+    *end = r1 * length;
+}
+
 /* Runs from this length on are worth a block of K of their own. */
 enum { LONG_RUN = 96 };
 
@@ -240,8 +256,8 @@ static gemm_matrix im2col_matrix(const im2col_view *v) {
         v->w == v->grid_w && v->row == v->w * v->column &&
         v->image == v->h * v->row)
         return (gemm_matrix){v->data + run->offset, v->column, v->unit, NULL,
-                             NULL, 0, NULL};
-    return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0, NULL};
+                             NULL, 0, NULL, NULL};
+    return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0, NULL, NULL};
 }
 /* The view as the left operand of a product: found in place where runs are
  * long and rows of the grid cut well into tiles, copied along w where that is
@@ -257,6 +273,7 @@ static void im2col_left(const im2col_view *v, gemm_t *product) {
     } else if (length >= LONG_RUN && v->unit == 1 &&
                2 * v->grid_w >= tiles * TILE_ROWS) {
         product->a.find = im2col_find;
+        product->a.span = im2col_span;
         product->row_unit = v->grid_w;
         product->k_unit = length;
     }
