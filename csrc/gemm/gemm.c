@@ -6,7 +6,8 @@
 #include "loops.h"
 #include "wide.h"
 
-/* ---- methods: one product each -------------------------------------------- */
+/* ---- methods: one product each --------------------------------------------
+ */
 
 static int always(const gemm_t *g) {
     (void)g;
@@ -73,7 +74,8 @@ static const gemm_method methods[] = {
 };
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
-/* ---- many products -------------------------------------------------------- */
+/* ---- many products --------------------------------------------------------
+ */
 
 /* Below this, whole products are the tasks of a batch. */
 #define ITEM_WORK 4.0e6

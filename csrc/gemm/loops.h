@@ -25,7 +25,10 @@
 enum { COLUMNS = 3072 / PANEL * PANEL };
 /* Elements of B that one task multiplies by at a time: half of the second level
  * of cache; and the longest stretch of K. */
-enum { TASK_B = 524288 / (int)sizeof(real), STRETCH = 4096 / (int)sizeof(real) };
+enum {
+    TASK_B = 524288 / (int)sizeof(real),
+    STRETCH = 4096 / (int)sizeof(real)
+};
 /* The tiles of a task at most. */
 enum { TASK_TILES = 8 };
 /* Multiply-adds that are worth a task of their own. */
@@ -45,10 +48,10 @@ typedef struct {
     const gemm_t *g;
     const real *a, *b; /* this product's first elements */
     real *c;
-    int64_t j0, columns;         /* the block of columns */
-    int64_t p0, p1;              /* the stretch of K */
+    int64_t j0, columns; /* the block of columns */
+    int64_t p0, p1;      /* the stretch of K */
     enum b_place place;
-    real *panels;                /* [columns / PANEL][p1 - p0][PANEL] */
+    real *panels; /* [columns / PANEL][p1 - p0][PANEL] */
     int a_in_place;
     int64_t row_unit, unit_tiles; /* tiles do not cross multiples of a unit */
     int64_t k_unit, depth;        /* nor do blocks of K */
@@ -57,7 +60,8 @@ typedef struct {
     int64_t failed;
 } block_t;
 
-/* ---- one tile ------------------------------------------------------------- */
+/* ---- one tile -------------------------------------------------------------
+ */
 
 /* A tile of rows, and the stretch of K outside of which A's rows are zeros. */
 typedef struct {
@@ -65,8 +69,8 @@ typedef struct {
 } tile_t;
 
 /* Tile x panel -> the tile's rows of C, columns j … j+width-1 of the block, for
- * K from p to p+depth-1. Straight into C where its vectors are whole and its rows
- * evenly spaced; through a buffer where not. */
+ * K from p to p+depth-1. Straight into C where its vectors are whole and its
+ * rows evenly spaced; through a buffer where not. */
 static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
                      a_tile a, int64_t p, int64_t depth, const real *b,
                      int64_t b_step, int64_t j, int64_t width) {
@@ -124,7 +128,8 @@ static const real *b_at(const block_t *t, int64_t p, int64_t j, int64_t width,
 static void a_prefetch(const gemm_matrix *a, const real *from, int64_t rows,
                        int64_t depth, int64_t part, int64_t parts) {
     enum { LINE = 64 / (int)sizeof(real) };
-    const int64_t first = depth * part / parts, end = depth * (part + 1) / parts;
+    const int64_t first = depth * part / parts,
+                  end = depth * (part + 1) / parts;
     if (a->column == 1)
         for (int64_t r = 0; r < rows; r++)
             for (int64_t p = first; p < end; p += LINE)
@@ -136,7 +141,8 @@ static void a_prefetch(const gemm_matrix *a, const real *from, int64_t rows,
         }
 }
 
-/* ---- one stretch of K ------------------------------------------------------ */
+/* ---- one stretch of K ------------------------------------------------------
+ */
 
 static int64_t tile_row(const block_t *t, int64_t index) {
     return index / t->unit_tiles * t->row_unit +
@@ -146,8 +152,7 @@ static tile_t tile_at(const block_t *t, int64_t index) {
     const gemm_t *g = t->g;
     const int64_t i = tile_row(t, index);
     tile_t tile = {i, tile_row(t, index + 1) - i, 0, g->k};
-    if (g->a.span)
-        g->a.span(g->a.context, i, tile.rows, &tile.k0, &tile.k1);
+    if (g->a.span) g->a.span(g->a.context, i, tile.rows, &tile.k0, &tile.k1);
     if (tile.k0 >= tile.k1) tile.k0 = 0, tile.k1 = g->k; /* zeros are written */
     return tile;
 }
@@ -189,15 +194,13 @@ static void stretch_run(const block_t *t, int64_t first, int64_t last,
             end = block_end(t, p);
             const a_tile a = a_at(t, i, rows, p, end - p, scratch);
             const int prefetch = !from->read && index + 1 < last;
-            const real *next =
-                t->a + (i + rows) * from->row + p * from->column;
+            const real *next = t->a + (i + rows) * from->row + p * from->column;
             for (int64_t q = 0; q < panels; q++) {
                 const int64_t j = j_first + q * PANEL;
                 const int64_t width = least(PANEL, j_last - j);
                 int64_t step;
                 const real *b = b_at(t, p, j, width, &step);
-                if (prefetch)
-                    a_prefetch(from, next, rows, end - p, q, panels);
+                if (prefetch) a_prefetch(from, next, rows, end - p, q, panels);
                 tile_run(t, tile_kernels[ceil_div(width, VL) - 1][rows - 1],
                          &tile, a, p, end - p, b, step, j, width);
             }
@@ -233,7 +236,8 @@ static void share_task(void *context, int64_t index) {
                 t->panels + j * (t->p1 - t->p0));
 }
 
-/* ---- one product ------------------------------------------------------------ */
+/* ---- one product ------------------------------------------------------------
+ */
 
 /* B is read in place where that costs less than packing it. */
 static enum b_place b_choose(const gemm_t *g, int64_t tiles) {
@@ -298,7 +302,10 @@ static void block_run(block_t *t) {
 
 static int64_t gemm_loops(const gemm_t *g, const real *a, const real *b,
                           real *c) {
-    block_t t = {.g = g, .a = a, .b = b, .c = c,
+    block_t t = {.g = g,
+                 .a = a,
+                 .b = b,
+                 .c = c,
                  .row_unit = g->row_unit ? g->row_unit : g->m,
                  .k_unit = g->k_unit ? g->k_unit : g->k};
     t.unit_tiles = ceil_div(t.row_unit, TILE_ROWS);
@@ -307,8 +314,8 @@ static int64_t gemm_loops(const gemm_t *g, const real *a, const real *b,
     t.a_in_place = a_stays(g);
     t.depth = ceil_div(ceil_div(t.k_unit, ceil_div(t.k_unit, DEPTH)), 8) * 8;
     /* A copied tile of A should meet many panels: then one block at a time. */
-    t.stretch = t.a_in_place || g->a.find || g->n <= 4 * PANEL ? STRETCH
-                                                                : t.depth;
+    t.stretch =
+        t.a_in_place || g->a.find || g->n <= 4 * PANEL ? STRETCH : t.depth;
     const int64_t columns =
         ceil_div(ceil_div(g->n, ceil_div(g->n, COLUMNS)), PANEL) * PANEL;
     if (t.place == B_PACKED || t.place == B_IN_PLACE) {

@@ -33,20 +33,26 @@ static void wide_task(void *context, int64_t index) {
 static int64_t gemm_wide(const gemm_t *g, const real *a, const real *b,
                          real *c) {
     enum { WIDE = WIDE_WIDTH * V_LANES };
-    block_t t = {.g = g, .a = a, .b = b, .c = c, .columns = g->n,
-                 .p1 = g->k, .place = B_IN_PLACE};
-    /* Columns beyond the last wide tile go by panels; the last may be ragged. */
+    block_t t = {.g = g,
+                 .a = a,
+                 .b = b,
+                 .c = c,
+                 .columns = g->n,
+                 .p1 = g->k,
+                 .place = B_IN_PLACE};
+    /* Columns beyond the last wide tile go by panels; the last may be ragged.
+     */
     const int64_t width = g->n % WIDE % PANEL;
     if (width % VL) {
-        t.panels = pd_scratch(PD_SCRATCH_B,
-                              (size_t)(PANEL * g->k) * sizeof(real));
+        t.panels =
+            pd_scratch(PD_SCRATCH_B, (size_t)(PANEL * g->k) * sizeof(real));
         if (!t.panels) return PD_NO_MEMORY;
         pack_panels(&g->b, b, 0, g->k, g->n - width, width, t.panels);
     }
     t.task_panels = 1 + (int64_t)(TASK_WORK / 4 / (double)(WIDE * g->k * g->m));
     /* One multiply-add per element of B: memory is what it waits for. */
-    pd_parallel(ceil_div(g->n, t.task_panels * WIDE),
-                (double)(g->k * g->n) / 4, wide_task, &t);
+    pd_parallel(ceil_div(g->n, t.task_panels * WIDE), (double)(g->k * g->n) / 4,
+                wide_task, &t);
     return 0;
 }
 

@@ -19,7 +19,8 @@
 #include "conv2d_plan.h"
 #include "depthwise.h"
 
-/* ---- forward -------------------------------------------------------------- */
+/* ---- forward --------------------------------------------------------------
+ */
 
 static int64_t conv2d_multiply(const conv2d_t *g, image_t x, const real *weight,
                                const real *bias, real *y) {
@@ -27,13 +28,16 @@ static int64_t conv2d_multiply(const conv2d_t *g, image_t x, const real *weight,
     const int64_t length = g->kh * g->kw * c;
     const int64_t runs = g->kh * (g->kw > c ? g->kw : c);
     const int64_t panels = ceil_div(o, PANEL) * PANEL * length;
-    char *scratch = pd_scratch(
-        PD_SCRATCH_C, (size_t)panels * sizeof(real) +
-                          (size_t)length * sizeof(int64_t) +
-                          (size_t)runs * sizeof(im2col_run));
+    char *scratch =
+        pd_scratch(PD_SCRATCH_C, (size_t)panels * sizeof(real) +
+                                     (size_t)length * sizeof(int64_t) +
+                                     (size_t)runs * sizeof(im2col_run));
     if (!scratch) return PD_NO_MEMORY;
-    weights_t w = {.n = o, .step = g->weight_stride[0], .outer = 1,
-                   .length = length, .panels = (real *)scratch};
+    weights_t w = {.n = o,
+                   .step = g->weight_stride[0],
+                   .outer = 1,
+                   .length = length,
+                   .panels = (real *)scratch};
     im2col_run *run = (im2col_run *)(w.panels + panels);
     if (weights_dense(g)) w.place = (int64_t *)(run + runs);
     for (int64_t group = 0; group < g->groups; group++) {
@@ -42,19 +46,23 @@ static int64_t conv2d_multiply(const conv2d_t *g, image_t x, const real *weight,
         w.v = &v;
         w.weight = weight + group * o * g->weight_stride[0];
         weights_pack(&w);
-        gemm_t product = {
-            .m = g->n * g->oh * g->ow, .n = o, .k = length,
-            .b_panels = w.panels,
-            .bias = bias ? bias + group * o * g->bias_step : NULL,
-            .bias_step = g->bias_step, .activation = (int)g->activation,
-            .c = y + group * o, .c_row = g->o};
+        gemm_t product = {.m = g->n * g->oh * g->ow,
+                          .n = o,
+                          .k = length,
+                          .b_panels = w.panels,
+                          .bias = bias ? bias + group * o * g->bias_step : NULL,
+                          .bias_step = g->bias_step,
+                          .activation = (int)g->activation,
+                          .c = y + group * o,
+                          .c_row = g->o};
         im2col_left(&v, &product);
         if (K(gemm)(&product)) return PD_NO_MEMORY;
     }
     return 0;
 }
 
-/* ---- backward data -------------------------------------------------------- */
+/* ---- backward data --------------------------------------------------------
+ */
 
 /* dx's rows of one phase. */
 static void phase_rows(const conv2d_t *g, const im2col_view *v, int64_t a,
@@ -63,7 +71,8 @@ static void phase_rows(const conv2d_t *g, const im2col_view *v, int64_t a,
         for (int64_t u = 0; u < v->grid_h; u++)
             for (int64_t q = 0; q < v->grid_w; q++)
                 *rows++ = ((n * g->h + a + u * g->stride_h) * g->w + b +
-                           q * g->stride_w) * g->c;
+                           q * g->stride_w) *
+                          g->c;
 }
 
 static int64_t conv2d_multiply_data(const conv2d_t *g, image_t dy,
@@ -75,13 +84,16 @@ static int64_t conv2d_multiply_data(const conv2d_t *g, image_t dy,
     const int64_t rows = strided ? g->n * ceil_div(g->h, g->stride_h) *
                                        ceil_div(g->w, g->stride_w)
                                  : 0;
-    char *scratch = pd_scratch(PD_SCRATCH_C,
-                               (size_t)panels * sizeof(real) +
-                                   (size_t)taps * sizeof(im2col_run) +
-                                   (size_t)(taps + rows) * sizeof(int64_t));
+    char *scratch =
+        pd_scratch(PD_SCRATCH_C, (size_t)panels * sizeof(real) +
+                                     (size_t)taps * sizeof(im2col_run) +
+                                     (size_t)(taps + rows) * sizeof(int64_t));
     if (!scratch) return PD_NO_MEMORY;
-    weights_t w = {.n = c, .step = g->weight_stride[1], .outer = o,
-                   .length = taps, .panels = (real *)scratch};
+    weights_t w = {.n = c,
+                   .step = g->weight_stride[1],
+                   .outer = o,
+                   .length = taps,
+                   .panels = (real *)scratch};
     im2col_run *run = (im2col_run *)(w.panels + panels);
     int64_t *c_rows = (int64_t *)(run + taps);
     if (weights_dense(g)) w.place = c_rows + rows;
@@ -97,11 +109,13 @@ static int64_t conv2d_multiply_data(const conv2d_t *g, image_t dy,
         w.weight = weight + group * o * g->weight_stride[0];
         weights_pack(&w);
         if (strided && group == 0) phase_rows(g, &v, a, b, c_rows);
-        gemm_t product = {
-            .m = g->n * v.grid_h * v.grid_w, .n = c, .k = im2col_columns(&v),
-            .b_panels = w.panels,
-            .c = dx + group * c, .c_row = g->c,
-            .c_rows = strided ? c_rows : NULL};
+        gemm_t product = {.m = g->n * v.grid_h * v.grid_w,
+                          .n = c,
+                          .k = im2col_columns(&v),
+                          .b_panels = w.panels,
+                          .c = dx + group * c,
+                          .c_row = g->c,
+                          .c_rows = strided ? c_rows : NULL};
         im2col_left(&v, &product);
         if (K(gemm)(&product)) return PD_NO_MEMORY;
     }
@@ -134,10 +148,20 @@ static void dweight_task(void *context, int64_t index) {
     im2col_view v = *t->v;
     v.data += first * v.image;
     const real *dy = t->dy->data + first * s[0] + t->group * t->o * s[1];
-    im2col_view pixels = {.data = dy, .image = s[0], .row = s[2],
-                          .column = s[3], .unit = s[1], .h = g->oh, .w = g->ow,
-                          .grid_h = g->oh, .grid_w = g->ow, .step_h = 1,
-                          .step_w = 1, .runs = 1, .taps = 1, .units = t->o,
+    im2col_view pixels = {.data = dy,
+                          .image = s[0],
+                          .row = s[2],
+                          .column = s[3],
+                          .unit = s[1],
+                          .h = g->oh,
+                          .w = g->ow,
+                          .grid_h = g->oh,
+                          .grid_w = g->ow,
+                          .step_h = 1,
+                          .step_w = 1,
+                          .runs = 1,
+                          .taps = 1,
+                          .units = t->o,
                           .run = &(im2col_run){0, 0, 0, 0}};
     const gemm_matrix taps = im2col_matrix(&v);
     const gemm_matrix right = im2col_matrix(&pixels); /* [pixels, o] */
@@ -203,8 +227,13 @@ static int64_t conv2d_multiply_weight(const conv2d_t *g, image_t x, image_t dy,
     for (int64_t group = 0; group < g->groups; group++) {
         im2col_view v = view_forward(g, &x, c, run);
         v.data += group * c * x.stride[1];
-        dweight_t t = {.g = g, .dy = &dy, .v = &v, .o = o, .group = group,
-                       .chunks = chunks, .sums = sums};
+        dweight_t t = {.g = g,
+                       .dy = &dy,
+                       .v = &v,
+                       .o = o,
+                       .group = group,
+                       .chunks = chunks,
+                       .sums = sums};
         if (chunks > 1)
             pd_parallel(chunks,
                         (double)(g->n * g->oh * g->ow) * (double)(o * columns) /
@@ -218,7 +247,8 @@ static int64_t conv2d_multiply_weight(const conv2d_t *g, image_t x, image_t dy,
     return 0;
 }
 
-/* ---- the bias's gradient: sums over pixels -------------------------------- */
+/* ---- the bias's gradient: sums over pixels --------------------------------
+ */
 
 enum { DBIAS_CHUNKS = 16 };
 
@@ -248,8 +278,7 @@ static void dbias_task(void *context, int64_t index) {
         }
         for (; o < dy->c; o++) {
             real sum = 0;
-            for (int64_t w = 0; w < dy->w; w++)
-                sum += row[o * s[1] + w * s[3]];
+            for (int64_t w = 0; w < dy->w; w++) sum += row[o * s[1] + w * s[3]];
             sums[o] += sum;
         }
     }
@@ -258,8 +287,8 @@ static void dbias_task(void *context, int64_t index) {
 static int64_t conv2d_dbias(const conv2d_t *g, image_t dy, real *dbias) {
     const int64_t rows = dy.n * dy.h;
     dbias_t t = {.dy = &dy, .chunks = least(DBIAS_CHUNKS, rows)};
-    t.sums = pd_scratch(PD_SCRATCH_C,
-                        (size_t)(DBIAS_CHUNKS * g->o) * sizeof(real));
+    t.sums =
+        pd_scratch(PD_SCRATCH_C, (size_t)(DBIAS_CHUNKS * g->o) * sizeof(real));
     if (!t.sums) return PD_NO_MEMORY;
     pd_parallel(t.chunks, (double)(rows * dy.w * dy.c) / 8, dbias_task, &t);
     for (int64_t o = 0; o < g->o; o++) {
@@ -271,7 +300,8 @@ static int64_t conv2d_dbias(const conv2d_t *g, image_t dy, real *dbias) {
     return 0;
 }
 
-/* ---- the three kernels ---------------------------------------------------- */
+/* ---- the three kernels ----------------------------------------------------
+ */
 
 static image_t image_x(const conv2d_t *g, const real *x) {
     const int64_t *s = g->x_stride;
@@ -279,17 +309,15 @@ static image_t image_x(const conv2d_t *g, const real *x) {
 }
 static image_t image_dy(const conv2d_t *g, const real *dy) {
     const int64_t *s = g->y_stride;
-    return (image_t){dy, g->n,  g->o, g->oh,
-                     g->ow, {s[0], s[1], s[2], s[3]}, 0};
+    return (image_t){dy, g->n, g->o, g->oh, g->ow, {s[0], s[1], s[2], s[3]}, 0};
 }
 
 int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
     const real *weight = arrays[1], *bias = arrays[2];
     image_t x = image_x(g, arrays[0]);
-    const border_t border =
-        border_if_worth(g, &x, border_forward(g),
-                        g->dilation_w == 1 ? g->kw : 1);
+    const border_t border = border_if_worth(g, &x, border_forward(g),
+                                            g->dilation_w == 1 ? g->kw : 1);
     if (images_prepare(&x, border, NULL)) return PD_NO_MEMORY;
     if (is_depthwise(g, &x, NULL))
         return depthwise_forward(g, &x, weight, bias, arrays[3]);

@@ -18,12 +18,13 @@ typedef struct {
     int64_t left;
 } image_t;
 
-/* ---- copies of images --------------------------------------------------------
- * Views read runs of channels, so an image of many channels that lie apart (an
- * NCHW array from elsewhere) is copied to channels-last. Few channels are left
- * alone. And where runs are long, an image is copied between columns of zeros:
- * then no run ends outside, and no tile of the view needs to be copied. (Rows
- * above and below need no zeros: whole runs there are left out.) */
+/* ---- copies of images
+ * -------------------------------------------------------- Views read runs of
+ * channels, so an image of many channels that lie apart (an NCHW array from
+ * elsewhere) is copied to channels-last. Few channels are left alone. And where
+ * runs are long, an image is copied between columns of zeros: then no run ends
+ * outside, and no tile of the view needs to be copied. (Rows above and below
+ * need no zeros: whole runs there are left out.) */
 
 enum { FEW_CHANNELS = 8 };
 
@@ -39,15 +40,14 @@ static border_t border_forward(const conv2d_t *g) {
 }
 static border_t border_backward(const conv2d_t *g) {
     const int64_t left = (g->kw - 1) * g->dilation_w - g->pad_w;
-    return (border_t){
-        ceil_div(most(left, 0), g->stride_w),
-        most((g->w - 1 + g->pad_w) / g->stride_w + 1 - g->ow, 0)};
+    return (border_t){ceil_div(most(left, 0), g->stride_w),
+                      most((g->w - 1 + g->pad_w) / g->stride_w + 1 - g->ow, 0)};
 }
 
 /* A border pays where a run is long and the image does not become much
  * larger. `taps`: along w, in one run. */
-static border_t border_if_worth(const conv2d_t *g, const image_t *x,
-                                border_t b, int64_t taps) {
+static border_t border_if_worth(const conv2d_t *g, const image_t *x, border_t b,
+                                int64_t taps) {
     const int64_t length = x->c / g->groups * (g->groups == 1 ? taps : 1);
     const int worth = length >= LONG_RUN && b.left + b.right <= x->w;
     return worth ? b : (border_t){0, 0};
@@ -94,13 +94,15 @@ static int image_is_copied(const image_t *x, border_t b) {
     return (x->stride[1] != 1 && x->c >= FEW_CHANNELS) || b.left + b.right > 0;
 }
 static int64_t image_size(const image_t *x, border_t b) {
-    return image_is_copied(x, b) ? x->n * x->c * x->h * (x->w + b.left + b.right)
-                                 : 0;
+    return image_is_copied(x, b)
+               ? x->n * x->c * x->h * (x->w + b.left + b.right)
+               : 0;
 }
 static void image_copy(image_t *x, border_t b, real *to) {
     image_copy_t t = {x, b, x->w + b.left + b.right, to};
-    const image_t copy = {to,  x->n, x->c, x->h, t.w,
-                          {x->h * t.w * x->c, 1, t.w * x->c, x->c}, b.left};
+    const image_t copy = {to,    x->n, x->c,
+                          x->h,  t.w,  {x->h * t.w * x->c, 1, t.w * x->c, x->c},
+                          b.left};
     pd_parallel(x->n * x->h, (double)(x->n * x->h * t.w * x->c) / 4,
                 image_copy_task, &t);
     *x = copy;
@@ -129,24 +131,35 @@ static im2col_view view_forward(const conv2d_t *g, const image_t *x,
                                 int64_t units, im2col_run *run) {
     const int64_t *s = x->stride, *ws = g->weight_stride;
     const int dense = g->dilation_w == 1 && s[1] == 1 && s[3] == units;
-    const int along_w = g->dilation_w == 1 && s[3] == 1 && !dense &&
-                        units < FEW_CHANNELS;
-    im2col_view v = {.data = x->data, .image = s[0], .row = s[2],
-                     .column = s[3], .unit = s[1], .h = x->h, .w = x->w,
-                     .grid_h = g->oh, .grid_w = g->ow, .step_h = g->stride_h,
-                     .step_w = g->stride_w, .run = run,
+    const int along_w =
+        g->dilation_w == 1 && s[3] == 1 && !dense && units < FEW_CHANNELS;
+    im2col_view v = {.data = x->data,
+                     .image = s[0],
+                     .row = s[2],
+                     .column = s[3],
+                     .unit = s[1],
+                     .h = x->h,
+                     .w = x->w,
+                     .grid_h = g->oh,
+                     .grid_w = g->ow,
+                     .step_h = g->stride_h,
+                     .step_w = g->stride_w,
+                     .run = run,
                      .taps = dense || along_w ? g->kw : 1,
                      .units = along_w ? 1 : units,
-                     .weight_tap = ws[3], .weight_unit = ws[1]};
+                     .weight_tap = ws[3],
+                     .weight_unit = ws[1]};
     if (v.taps > 1 || along_w) v.unit = 1;
     for (int64_t c = 0; c < (along_w ? units : 1); c++)
         for (int64_t k = 0; k < g->kh; k++)
             for (int64_t l = 0; l < g->kw; l += v.taps) {
                 const int64_t h = k * g->dilation_h - g->pad_h;
                 const int64_t w = l * g->dilation_w - g->pad_w + x->left;
-                run[v.runs++] = (im2col_run){
-                    .offset = c * s[1] + h * s[2] + w * s[3], .h = h, .w = w,
-                    .weight = c * ws[1] + k * ws[2] + l * ws[3]};
+                run[v.runs++] =
+                    (im2col_run){.offset = c * s[1] + h * s[2] + w * s[3],
+                                 .h = h,
+                                 .w = w,
+                                 .weight = c * ws[1] + k * ws[2] + l * ws[3]};
             }
     return v;
 }
@@ -158,12 +171,21 @@ static im2col_view view_backward(const conv2d_t *g, const image_t *dy,
                                  int64_t units, int64_t a, int64_t b,
                                  im2col_run *run) {
     const int64_t *s = dy->stride, *ws = g->weight_stride;
-    im2col_view v = {.data = dy->data, .image = s[0], .row = s[2],
-                     .column = s[3], .unit = s[1], .h = dy->h, .w = dy->w,
+    im2col_view v = {.data = dy->data,
+                     .image = s[0],
+                     .row = s[2],
+                     .column = s[3],
+                     .unit = s[1],
+                     .h = dy->h,
+                     .w = dy->w,
                      .grid_h = ceil_div(g->h - a, g->stride_h),
                      .grid_w = ceil_div(g->w - b, g->stride_w),
-                     .step_h = 1, .step_w = 1, .run = run, .taps = 1,
-                     .units = units, .weight_unit = ws[0]};
+                     .step_h = 1,
+                     .step_w = 1,
+                     .run = run,
+                     .taps = 1,
+                     .units = units,
+                     .weight_unit = ws[0]};
     int64_t first = -1, last = -1, count = 0; /* taps along w */
     for (int64_t l = 0; l < g->kw; l++) {
         if ((b + g->pad_w - l * g->dilation_w) % g->stride_w) continue;
@@ -180,11 +202,12 @@ static im2col_view view_backward(const conv2d_t *g, const image_t *dy,
         if ((a + g->pad_h - k * g->dilation_h) % g->stride_h) continue;
         const int64_t h = (a + g->pad_h - k * g->dilation_h) / g->stride_h;
         for (int64_t l = last; l >= first; l -= gap * v.taps) {
-            const int64_t w = (b + g->pad_w - l * g->dilation_w) / g->stride_w +
-                              dy->left;
-            run[v.runs++] =
-                (im2col_run){.offset = h * s[2] + w * s[3], .h = h, .w = w,
-                             .weight = k * ws[2] + l * ws[3]};
+            const int64_t w =
+                (b + g->pad_w - l * g->dilation_w) / g->stride_w + dy->left;
+            run[v.runs++] = (im2col_run){.offset = h * s[2] + w * s[3],
+                                         .h = h,
+                                         .w = w,
+                                         .weight = k * ws[2] + l * ws[3]};
         }
     }
     return v;
@@ -267,8 +290,8 @@ static void weights_pack(weights_t *t) {
                              u * v->weight_unit] =
                         (r * v->taps + tap) * v->units + u;
     }
-    pd_parallel(ceil_div(t->n, PANEL),
-                (double)(t->n * im2col_columns(v)), weights_task, t);
+    pd_parallel(ceil_div(t->n, PANEL), (double)(t->n * im2col_columns(v)),
+                weights_task, t);
 }
 
 /* C order within a channel pair, and pairs in order. */

@@ -193,8 +193,9 @@ int64_t K(copy)(void *const *arrays, const void *geometry) {
                 .y = arrays[1]};
     work_cut(&w);
     double ns = 0.2 * (double)(pd_space_elements(w.space) * w.item);
-    /* whole: y may be memory that a person sees, and is not left half written */
-    pd_parallel_whole((w.all_tiles + w.task_tiles - 1) / w.task_tiles, ns, tiles_copy,
-                &w);
+    /* whole: y may be memory that a person sees, and is not left half written
+     */
+    pd_parallel_whole((w.all_tiles + w.task_tiles - 1) / w.task_tiles, ns,
+                      tiles_copy, &w);
     return 0;
 }

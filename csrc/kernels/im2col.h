@@ -38,13 +38,13 @@ typedef struct {
 } im2col_run;
 
 typedef struct {
-    const real *data;             /* element (0, 0, 0, 0) */
-    int64_t image, row, column;   /* strides of n, h, w … */
-    int64_t unit;                 /* … and within a tap; 1 where taps > 1 */
-    int64_t h, w;                 /* extents of the image */
-    int64_t grid_h, grid_w;       /* extents of the grid … */
-    int64_t step_h, step_w;       /* … and its steps in the image */
-    int64_t runs, taps, units;    /* columns = runs * taps * units */
+    const real *data;           /* element (0, 0, 0, 0) */
+    int64_t image, row, column; /* strides of n, h, w … */
+    int64_t unit;               /* … and within a tap; 1 where taps > 1 */
+    int64_t h, w;               /* extents of the image */
+    int64_t grid_h, grid_w;     /* extents of the grid … */
+    int64_t step_h, step_w;     /* … and its steps in the image */
+    int64_t runs, taps, units;  /* columns = runs * taps * units */
     const im2col_run *run;
     int64_t weight_tap, weight_unit; /* steps in the weights */
 } im2col_view;
@@ -129,9 +129,8 @@ static void im2col_read_run(const im2col_view *v, const im2col_run *run,
         if (h < 0 || h >= v->h) {
             for (int64_t q = 0; q < span; q++) zero_run(to + q * stride, count);
         } else {
-            const int64_t offset = at.n * v->image +
-                                   at.u * v->step_h * v->row + at.v * step +
-                                   run->offset + first * v->unit;
+            const int64_t offset = at.n * v->image + at.u * v->step_h * v->row +
+                                   at.v * step + run->offset + first * v->unit;
             const int64_t a = clamp(low - at.v, 0, span);
             const int64_t b = clamp(high - at.v, a, span);
             for (int64_t q = 0; q < a; q++)
@@ -238,7 +237,8 @@ static void im2col_span(const void *context, int64_t i, int64_t rows,
     int64_t r0 = 0, r1 = v->runs;
     (void)rows;
     while (r0 < r1 && (h + v->run[r0].h < 0 || h + v->run[r0].h >= v->h)) r0++;
-    while (r0 < r1 && (h + v->run[r1 - 1].h < 0 || h + v->run[r1 - 1].h >= v->h))
+    while (r0 < r1 &&
+           (h + v->run[r1 - 1].h < 0 || h + v->run[r1 - 1].h >= v->h))
         r1--;
     *first = r0 * length;
     *end = r1 * length;
@@ -255,8 +255,14 @@ static gemm_matrix im2col_matrix(const im2col_view *v) {
         v->step_h == 1 && v->step_w == 1 && v->h == v->grid_h &&
         v->w == v->grid_w && v->row == v->w * v->column &&
         v->image == v->h * v->row)
-        return (gemm_matrix){v->data + run->offset, v->column, v->unit, NULL,
-                             NULL, 0, NULL, NULL};
+        return (gemm_matrix){v->data + run->offset,
+                             v->column,
+                             v->unit,
+                             NULL,
+                             NULL,
+                             0,
+                             NULL,
+                             NULL};
     return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0, NULL, NULL};
 }
 /* The view as the left operand of a product: found in place where runs are
