@@ -1,0 +1,61 @@
+"""python -m bench [suites …]: measure, and print one table. README.md says how to read it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from bench import table
+from bench.case import OURS, PEERS, SUITES, cases, installed_peers
+from bench.harness import QUICK, Effort, PeerError, Row, measure, team
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("suites", nargs="*", metavar="suite", help=f"of {', '.join(SUITES)}")
+    parser.add_argument("--only", default="", help="cases whose name has this in it")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), help="default: the installed")
+    parser.add_argument("--quick", action="store_true", help="a trial of the harness: no figures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all samples")
+    options = parser.parse_args()
+    for suite in options.suites:
+        if suite not in SUITES:
+            parser.error(f"no suite {suite!r}: choose from {', '.join(SUITES)}")
+    options.suites = options.suites or list(SUITES)
+    return options
+
+
+def main() -> int:
+    options = arguments()
+    wanted = options.peers or list(PEERS)
+    peers = [peer for peer in installed_peers() if peer == OURS or peer in wanted]
+    effort = QUICK if options.quick else Effort()
+    rows: list[Row] = []
+    failed = 0
+    print("\n".join(table.machine()))
+    print("\n" + table.head(peers))
+    for threads in options.threads:
+        with team(peers, threads) as workers:
+            print("\n".join(table.versions(workers, threads)))
+            for suite in options.suites:
+                for case in cases(suite):
+                    if options.only not in case.name:
+                        continue
+                    try:
+                        rows.append(measure(workers, suite, case, threads, effort))
+                    except PeerError as error:
+                        failed += 1
+                        print(f"{suite} {case.name}: FAILED: {error}", flush=True)
+                    else:
+                        print(table.line(rows[-1], peers), flush=True)
+    print("\n" + "\n".join(table.summary(rows, peers)))
+    if options.json:
+        options.json.write_text(json.dumps([table.record(row) for row in rows], indent=1))
+    return 1 if failed or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Matrix products: square, with few rows, and with one factor transposed (a view, no copy)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.case import Case, Step
+
+
+def pydp_matmul(a: Any, b: Any, turn: str = "") -> Step:
+    import pydp
+
+    a, b = pydp.tensor(a), pydp.tensor(b)
+    a = pydp.matrix_transpose(a) if turn == "a" else a
+    b = pydp.matrix_transpose(b) if turn == "b" else b
+    return lambda: pydp.matmul(a, b)
+
+
+def numpy_matmul(a: Any, b: Any, turn: str = "") -> Step:
+    import numpy as np
+
+    a = a.T if turn == "a" else a
+    b = b.T if turn == "b" else b
+    return lambda: np.matmul(a, b)
+
+
+def torch_matmul(a: Any, b: Any, turn: str = "") -> Step:
+    import torch
+
+    a, b = torch.from_numpy(a), torch.from_numpy(b)
+    a = a.T if turn == "a" else a
+    b = b.T if turn == "b" else b
+    return lambda: torch.matmul(a, b)
+
+
+def jax_matmul(a: Any, b: Any, turn: str = "") -> Step:
+    import jax
+
+    def product(a: Any, b: Any) -> Any:
+        return (a.T if turn == "a" else a) @ (b.T if turn == "b" else b)
+
+    a, b, product = jax.device_put(a), jax.device_put(b), jax.jit(product)
+    return lambda: product(a, b).block_until_ready()
+
+
+def case(m: int, k: int, n: int, name: str, turn: str = "") -> Case:
+    a, b = ((k, m) if turn == "a" else (m, k)), ((n, k) if turn == "b" else (k, n))
+    return Case(
+        name,
+        {"pydp": pydp_matmul, "numpy": numpy_matmul, "torch": torch_matmul, "jax": jax_matmul},
+        shapes=(a, b),
+        arguments=(turn,),
+        flops=2 * m * k * n,
+        bytes=4 * (m * k + k * n + m * n),
+    )
+
+
+SQUARE = (16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096)
+
+CASES = [
+    *(case(n, n, n, f"{n} x {n} x {n}") for n in SQUARE),
+    *(case(m, 1024, 1024, f"{m} x 1024 x 1024") for m in (1, 4, 16, 32)),
+    *(case(m, 4096, 4096, f"{m} x 4096 x 4096") for m in (1, 32)),
+    *(case(n, n, n, f"{n} x {n} x {n}, A^T B", "a") for n in (256, 1024)),
+    *(case(n, n, n, f"{n} x {n} x {n}, A B^T", "b") for n in (256, 1024)),
+    case(32, 1024, 1024, "32 x 1024 x 1024, A B^T", "b"),
+]

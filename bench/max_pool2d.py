@@ -1,0 +1,134 @@
+"""Max pooling, forward and backward.
+
+NumPy's forward is a running maximum over the k x k shifted views of the image, which is several
+times faster than the maximum over a view of all windows; it has no backward worth comparing.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+from bench.case import Build, Case, Step
+from bench.images import pydp_image, torch_image
+
+
+class Shape(NamedTuple):
+    """x [n, c, h, h]."""
+
+    name: str
+    n: int
+    c: int
+    h: int
+    k: int
+    stride: int
+    padding: int = 0
+
+    @property
+    def out(self) -> int:
+        return (self.h + 2 * self.padding - self.k) // self.stride + 1
+
+
+SHAPES = [
+    Shape("LeNet 2x2", 64, 32, 28, 2, 2),
+    Shape("AlexNet 3x3 stride 2", 16, 64, 55, 3, 2),
+    Shape("VGG 2x2", 4, 64, 224, 2, 2),
+    Shape("ResNet 3x3 stride 2", 8, 64, 112, 3, 2, 1),
+]
+
+
+def pydp_pool(x: Any, dy: Any, s: Shape, direction: str) -> Step:
+    import pydp
+
+    x, dy = pydp_image(x, direction == "backward"), pydp_image(dy)
+
+    def forward() -> Any:
+        return pydp.max_pool2d(x, s.k, s.stride, s.padding)
+
+    if direction == "forward":
+        return forward
+    y = forward()
+
+    def backward() -> Any:
+        x.grad = None
+        y.backward(dy, retain_graph=True)
+        return x.grad
+
+    return backward
+
+
+def torch_pool(x: Any, dy: Any, s: Shape, direction: str, channels_last: bool = False) -> Step:
+    import torch
+
+    x = torch_image(x, direction == "backward", channels_last)
+    dy = torch_image(dy, False, channels_last)
+
+    def forward() -> Any:
+        return torch.nn.functional.max_pool2d(x, s.k, s.stride, s.padding)
+
+    if direction == "forward":
+        return forward
+    y = forward()
+    return lambda: torch.autograd.grad(y, x, dy, retain_graph=True)[0]
+
+
+def numpy_pool(x: Any, dy: Any, s: Shape, direction: str) -> Step:
+    import numpy as np
+
+    p, m = s.padding, s.out
+    shifts = [(i, j) for i in range(s.k) for j in range(s.k)]
+
+    def forward() -> Any:
+        wide = x
+        if p:
+            wide = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)), constant_values=-np.inf)
+        length = s.stride * (m - 1) + 1
+        views = [
+            wide[:, :, i : i + length : s.stride, j : j + length : s.stride] for i, j in shifts
+        ]
+        y = np.maximum(views[0], views[1])
+        for view in views[2:]:
+            np.maximum(y, view, out=y)
+        return y
+
+    return forward
+
+
+def jax_pool(x: Any, dy: Any, s: Shape, direction: str) -> Step:
+    import jax
+
+    window, strides = (1, 1, s.k, s.k), (1, 1, s.stride, s.stride)
+    pads = [(0, 0), (0, 0), (s.padding, s.padding), (s.padding, s.padding)]
+
+    def pool(x: Any) -> Any:
+        return jax.lax.reduce_window(x, -jax.numpy.inf, jax.lax.max, window, strides, pads)
+
+    def backward(x: Any, dy: Any) -> Any:
+        return jax.vjp(pool, x)[1](dy)[0]
+
+    f = jax.jit((lambda x, dy: pool(x)) if direction == "forward" else backward)
+    x, dy = jax.device_put(x), jax.device_put(dy)
+    return lambda: f(x, dy).block_until_ready()
+
+
+def case(s: Shape, direction: str) -> Case:
+    peers: dict[str, Build] = {
+        "pydp": pydp_pool,
+        "numpy": numpy_pool,
+        "torch": torch_pool,
+        "torch+": partial(torch_pool, channels_last=True),
+        "jax": jax_pool,
+    }
+    if direction == "backward":
+        del peers["numpy"]
+    x, y = (s.n, s.c, s.h, s.h), (s.n, s.c, s.out, s.out)
+    return Case(
+        f"{s.name} {direction}",
+        peers,
+        shapes=(x, y),
+        arguments=(s, direction),
+        bytes=4 * s.n * s.c * (s.h**2 + s.out**2),
+    )
+
+
+CASES = [case(shape, direction) for shape in SHAPES for direction in ("forward", "backward")]

@@ -1,0 +1,105 @@
+"""One peer in a process of its own: prepares a case when told to, and times it when told to.
+
+    python -m bench.worker FILE_DESCRIPTOR PEER PROCESSORS
+
+Messages come and answers go through one connection (harness.py has the other end):
+
+    ("hello",)              -> its version; an error if it uses another number of threads
+    ("prepare", suite, name) -> the arrays of the result, to be compared with the other peers'
+    ("time", loops)         -> seconds per step
+An exception is answered with ("error", text), everything else with ("done", answer).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import traceback
+from importlib import import_module
+from multiprocessing.connection import Connection
+from time import perf_counter
+from typing import Any
+
+from bench.case import OURS, PEERS, Step, find_case, values
+
+LIMITS = "limits"  # not a peer: the machine itself, measured in turns like one
+
+
+class Peer:
+    """A peer's side of a case."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self.name = name
+        self.threads = threads
+        self.step: Step | None = None
+
+    def hello(self) -> str:
+        """Import the package; its version and the number of its threads."""
+        package = import_module(PEERS[self.name])
+        used = package.get_num_threads() if hasattr(package, "get_num_threads") else self.threads
+        if used != self.threads:
+            raise RuntimeError(f"{self.name} uses {used} threads, not {self.threads}")
+        isa = f" {package.isa()}" if self.name == OURS else ""
+        return f"{package.__version__}{isa}"
+
+    def prepare(self, suite: str, name: str) -> list[Any]:
+        """The result after the case's number of calls, as arrays."""
+        self.step = None  # the memory of the case before
+        case = find_case(suite, name)
+        self.step = case.step(self.name)
+        for _ in range(case.calls - 1):
+            self.step()
+        return list(values(self.step()))
+
+    def time(self, loops: int) -> float:
+        """Seconds per step: one unmeasured after the pause (a tenth of many), then `loops`."""
+        step = self.step
+        assert step is not None
+        for _ in range(max(1, loops // 10)):
+            step()
+        begin = perf_counter()
+        for _ in range(loops):
+            step()
+        return (perf_counter() - begin) / loops
+
+
+def die_with_parent() -> None:
+    """A stopped process whose parent was killed would stay for ever; Linux can be asked not to."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def make(name: str, threads: int) -> Any:
+    """What answers the messages."""
+    if name == LIMITS:
+        from bench.limits import Limits
+
+        return Limits(threads)
+    return Peer(name, threads)
+
+
+def main(descriptor: str, name: str, processors: str) -> None:
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness ends us
+    cpus = [int(cpu) for cpu in processors.split(",")]
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cpus)
+    peer = make(name, len(cpus))
+    connection: Any = Connection(int(descriptor))
+    while True:
+        try:
+            what, *arguments = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = ("done", getattr(peer, what)(*arguments))
+        except Exception:
+            answer = ("error", traceback.format_exc())
+        connection.send(answer)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
