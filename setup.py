@@ -168,8 +168,6 @@ class BuildKernels(build_ext):
             extra_postargs=[*([openmp] if openmp else []), *words("PYDP_CFLAGS"), "-lm"],
             build_temp=self.build_temp,
         )
-        if not self.inplace:  # Python run inside the checkout finds ./pydp before the installed one
-            self.copy_file(str(target), str(ROOT / "pydp"))
 
     def door_job(self, source: Path, folder: Path) -> Job:
         """The C file that Cython wrote; its warnings are not ours to mend."""

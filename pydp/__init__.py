@@ -37,4 +37,4 @@ from pydp._version import __version__ as __version__
 from pydp.checkpoint import CheckpointError as CheckpointError
 from pydp.checkpoint import load as load
 from pydp.checkpoint import save as save
-from pydp.ops import *
+from pydp.ops import *  # noqa: F403 (every function of ops is public)

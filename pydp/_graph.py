@@ -196,8 +196,8 @@ def apply(op: Any, inputs: Sequence[Any], *arguments: Any) -> Any:
     None. `needs[i]` is true where input i wants a gradient; `needs` is None where nothing is
     recorded: then nothing need be saved.
     """
-    arrays = []
-    needs = None
+    arrays: list[Any] = []
+    needs: Any = None
     for x in inputs:
         if x is None:
             arrays.append(None)
@@ -353,9 +353,7 @@ def walk(
 def _sum(a: Any, b: Any) -> Any:
     """Two gradients of one node; lists belong to an op with several results."""
     if type(a) is list:
-        return [
-            y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True)
-        ]
+        return [y if x is None else x if y is None else x + y for x, y in zip(a, b, strict=True)]
     return a + b
 
 

@@ -130,15 +130,21 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }  # fmt: skip
 
 
+# Each of them in either byte order -> itself in the native one.
+NATIVE: dict[np.dtype[Any], np.dtype[Any]] = {
+    changed: dtype for dtype in DTYPES.values() for changed in (dtype, dtype.newbyteorder("S"))
+}
+
+
 def checked_dtype(dtype: Any, op: str) -> np.dtype[Any]:
     """One of DTYPES in native byte order, or a TypeError that lists them."""
     try:
-        found = np.dtype(dtype)
+        found = NATIVE.get(np.dtype(dtype))
     except TypeError:
         found = None
-    if found is None or DTYPES.get(found.name) != found.newbyteorder("="):
+    if found is None:
         raise TypeError(f"{op}: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    return DTYPES[found.name]
+    return found
 
 
 def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
@@ -152,7 +158,8 @@ def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
         array = np.asarray(data)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{op}: data does not make an array: {error}") from None
-    if array.dtype.hasobject or array.dtype.name not in DTYPES:
+    native = NATIVE.get(array.dtype)
+    if native is None:
         raise TypeError(
             f"{op}: dtype must be one of {', '.join(DTYPES)}, got {array.dtype}"
             + (" (Python objects)" if array.dtype.hasobject else "")
@@ -160,7 +167,7 @@ def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
     if array.ndim > _kernels.max_axes:
         raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {array.ndim}")
     if wanted is None:
-        wanted = DTYPES[array.dtype.name]
+        wanted = native
         if not typed and wanted == FLOAT64:
             wanted = FLOAT32
     fits = array.dtype == wanted and array.flags.aligned and type(array) is np.ndarray
@@ -233,7 +240,7 @@ def scalar(x: Any, dtype: np.dtype[Any], op: str) -> Array:
         raise OverflowError(f"{op}: {x} does not fit into {dtype}") from None
 
 
-# ---- NumPy's functions on tensor memory ------------------------------------------------------------
+# ---- NumPy's functions on tensor memory ----------------------------------------------------------
 
 
 def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
@@ -250,7 +257,7 @@ def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> 
     return function(*arguments, **keywords)
 
 
-# ---- arguments -------------------------------------------------------------------------------------
+# ---- arguments -----------------------------------------------------------------------------------
 
 
 def integer(value: Any, op: str, argument: str, least: int | None = None) -> int:
@@ -280,10 +287,10 @@ def axis_index(axis: Any, ndim: int, op: str) -> int:
     """An axis counted from the front; 0 and -1 are accepted for a single number."""
     if isinstance(axis, (bool, np.bool_)) or not hasattr(axis, "__index__"):
         raise TypeError(f"{op}: axis must be an int, got {axis!r}")
-    axis, rank = int(axis.__index__()), max(ndim, 1)
-    if not -rank <= axis < rank:
-        raise IndexError(f"{op}: axis {axis} is out of range for {ndim} axes")
-    return axis % rank
+    index, rank = int(axis.__index__()), max(ndim, 1)
+    if not -rank <= index < rank:
+        raise IndexError(f"{op}: axis {index} is out of range for {ndim} axes")
+    return index % rank
 
 
 def axes_tuple(axis: Any, ndim: int, op: str) -> tuple[int, ...]:

@@ -116,7 +116,7 @@ def _empty(shape: Any, dtype: Any, op: str) -> Array:
     found = checked_dtype(FLOAT32 if dtype is None else dtype, op)
     if found.kind != "f":
         raise TypeError(f"{op}: dtype must be float32 or float64, got {found}")
-    return _kernels.empty(_sizes(shape, op), found)  # type: ignore[no-any-return]
+    return _kernels.empty(_sizes(shape, op), found)
 
 
 # ---- the default generator, and functions that give tensors --------------------------------------

@@ -49,7 +49,7 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        return self._array.shape
+        return self._array.shape  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
@@ -64,7 +64,7 @@ class Tensor:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements: bool, an integer, float32 or float64."""
-        return self._array.dtype
+        return self._array.dtype  # type: ignore[no-any-return]
 
     @property
     def device(self) -> str:
@@ -180,7 +180,7 @@ class Tensor:
 
     def _copied(self, like: Array) -> Array:
         """The elements in an array of their own, its axes in memory as those of `like`."""
-        return _kernels.copy_as(self._array, like)
+        return _kernels.copy_like(self._array, like)
 
     # ---- leaving pydp
 
@@ -251,7 +251,7 @@ class Tensor:
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError("deepcopy: only leaves can be copied deeply; use detach()")
-        copy = _graph.wrap(_kernels.copy_as(self._array, self._array))
+        copy = _graph.wrap(_kernels.copy_like(self._array, self._array))
         if self._node is not None:
             copy._node = Leaf(copy._array)
         memo[id(self)] = copy
@@ -342,7 +342,7 @@ class Tensor:
     def __itruediv__(self, other: Any) -> Tensor:
         return self._become(ops.divide(self, other), "/=")
 
-    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
+    def __ipow__(self, other: Any) -> Tensor:
         return self._become(ops.pow(self, other), "**=")
 
     def _become(self, y: Tensor, op: str) -> Tensor:
@@ -450,7 +450,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 
 def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor over obj's memory where that is possible (copy=None), never (True) or always (False).
+    """A tensor over obj's memory: where that is possible (copy=None), never (True), always (False).
 
     copy=False raises ValueError where a copy is needed: another dtype, byte order, alignment or a
     list. Memory that is shared with NumPy can change unseen by the graph.
@@ -463,9 +463,10 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
     tensor([5., 0.])
     """
     if isinstance(obj, Tensor) and (dtype is None or obj.dtype == checked_dtype(dtype, "asarray")):
-        return ops.copy(obj) if copy else obj  # type: ignore[no-any-return]
+        return ops.copy(obj) if copy else obj
     source = obj._array if isinstance(obj, Tensor) else obj
     array = as_array(source, "asarray", dtype, copy=bool(copy))
-    if copy is False and not (isinstance(source, np.ndarray) and np.may_share_memory(array, source)):
+    shares = isinstance(source, np.ndarray) and np.may_share_memory(array, source)
+    if copy is False and not shares:
         raise ValueError("asarray: copy=False, but this data needs a copy")
     return _graph.wrap(array)  # type: ignore[no-any-return]

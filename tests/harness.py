@@ -86,7 +86,7 @@ def indices(*shape: int, below: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng([seed, *shape]).integers(0, below, shape)
 
 
-# ---- settings --------------------------------------------------------------------------------------
+# ---- settings ----------------------------------------------------------------------------------
 
 
 @contextmanager

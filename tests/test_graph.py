@@ -44,7 +44,7 @@ def test_second_backward_needs_retain_graph():
     y.backward(retain_graph=True)
     y.backward()
     np.testing.assert_array_equal(x.grad.numpy(), [8])
-    with pytest.raises(RuntimeError, match="multiply: backward goes through .* second time"):
+    with pytest.raises(RuntimeError, match=r"multiply: backward goes through .* second time"):
         y.backward()
 
 
@@ -73,7 +73,7 @@ def test_changing_what_was_saved_is_an_error():
     y = x * 1.0
     z = y * y
     y += 1.0
-    with pytest.raises(RuntimeError, match="multiply: .* modified by an in-place .* 1, expected 0"):
+    with pytest.raises(RuntimeError, match=r"multiply: .* modified .* version 1, expected 0"):
         z.sum().backward()
     assert x.grad is None
 

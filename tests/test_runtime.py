@@ -271,6 +271,39 @@ def test_threads_of_python_give_the_serial_bits():
     assert got == [{bits} for bits in want]
 
 
+BUSY = """
+import time
+import numpy as np, pydp
+x = pydp.tensor(np.ones(60_000, np.float32))
+def seconds(threads):
+    pydp.set_num_threads(threads)
+    began = time.perf_counter()
+    for _ in range(1000):
+        x + x
+    return time.perf_counter() - began
+rounds = [(seconds(1), seconds(2)) for _ in range(8)]
+print(*map(sum, zip(*rounds)))
+"""
+
+
+def test_small_regions_on_a_busy_machine():
+    """Waiting for a thread that others keep from its core costs milliseconds; regions of 20 µs
+    stop doing that. Before they did, two threads took 20 times as long as one here."""
+    if "none" in _kernels.openmp_runtime():
+        pytest.skip("a serial build")
+    hogs = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    try:
+        one, two = map(float, stdout(BUSY, timeout=300).split())
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    assert two < 5 * one, f"{two:.2f} s on two threads, {one:.2f} s on one"
+
+
 # ---- forks and signals ---------------------------------------------------------------------------
 
 

@@ -40,7 +40,7 @@ def test_python_floats_make_float32_and_arrays_keep_theirs():
     ids=repr,
 )
 def test_other_dtypes_are_refused(data):
-    with pytest.raises(TypeError, match="tensor: dtype must be one of bool, int8, .* float64, got"):
+    with pytest.raises(TypeError, match=r"tensor: dtype must be one of bool, int8, .* got"):
         pydp.tensor(data)
 
 

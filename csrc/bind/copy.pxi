@@ -22,6 +22,14 @@ def copy_to(cnp.ndarray x, cnp.ndarray y):
     return y
 
 
+def copy_like(cnp.ndarray x, cnp.ndarray like):
+    """A dense copy of x whose axes lie in memory in the order of those of `like`."""
+    cdef int64_t strides[PD_MAX_AXES]
+    element_strides(like, strides)
+    return copy_to(x, new_array(cnp.PyArray_NDIM(x), <int64_t *>cnp.PyArray_DIMS(x), strides,
+                                cnp.PyArray_TYPE(x)))
+
+
 def in_order_of(cnp.ndarray x, tuple strides):
     """x itself where its axes lie in memory in the order of these strides, else a dense copy."""
     cdef int64_t wanted[PD_MAX_AXES]

@@ -16,7 +16,6 @@ cdef extern from "table.h" nogil:
         PD_KERNEL_binary
 
 unary_functions = {pd_unary_names[i].decode(): i for i in range(PD_UNARY_FUNCTIONS)}
-cdef int64_t COPY = unary_functions["copy"]
 binary_functions = {pd_binary_names[i].decode(): i for i in range(PD_BINARY_FUNCTIONS)}
 
 
@@ -37,41 +36,6 @@ def unary(int function, cnp.ndarray x):
     pd_space_merge(&g.space, 2)
     run(PD_KERNEL_unary, type_of(x), (x, y), &g, sizeof(g), 2.0 * cnp.PyArray_SIZE(x))
     return y
-
-
-def contiguous(cnp.ndarray x):
-    """x's elements in C order: x itself where they are, else a copy."""
-    if cnp.PyArray_IS_C_CONTIGUOUS(x):
-        return x
-    return copy_as(x, None)
-
-
-def copy_as(cnp.ndarray x, cnp.ndarray like):
-    """A copy of x with its axes in memory as those of `like`, or in C order (None)."""
-    cdef int64_t strides[PD_MAX_AXES]
-    if like is not None:
-        element_strides(like, strides)
-    cdef cnp.ndarray y = new_array(
-        cnp.PyArray_NDIM(x), <int64_t *>cnp.PyArray_DIMS(x), NULL if like is None else strides,
-        cnp.PyArray_TYPE(x))
-    copy_into(x, y)
-    return y
-
-
-def copy_into(cnp.ndarray x, cnp.ndarray y):
-    """y takes x's elements; both have one shape and dtype."""
-    cdef int axes = cnp.PyArray_NDIM(x), typenum = cnp.PyArray_TYPE(x)
-    cdef const int64_t *shape = <int64_t *>cnp.PyArray_DIMS(x)
-    cdef pd_elementwise_geometry g
-    if typenum != cnp.NPY_FLOAT and typenum != cnp.NPY_DOUBLE:
-        cnp.PyArray_CopyInto(y, x)
-        return
-    g.function = COPY
-    pd_space_begin(&g.space, axes, shape)
-    put_operand(&g.space, 0, y)
-    put_operand(&g.space, 1, x)
-    pd_space_merge(&g.space, 2)
-    run(PD_KERNEL_unary, type_of(x), (x, y), &g, sizeof(g), 2.0 * cnp.PyArray_SIZE(x))
 
 
 def binary(int function, cnp.ndarray a, cnp.ndarray b):

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +37,8 @@ static pthread_key_t scratch_key;
 static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
 static _Thread_local scratch_t *scratch = NULL;
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
 static void scratch_free(void *p) {
     scratch_t *s = p;
     for (int i = 0; i < PD_SCRATCH_SLOTS; i++) free(s->memory[i]);
@@ -56,9 +59,16 @@ void *pd_scratch(int slot, size_t bytes) {
     if (scratch->bytes[slot] < bytes) {
         free(scratch->memory[slot]);
         scratch->bytes[slot] = 0;
-        size_t rounded = (bytes + 4095) & ~(size_t)4095;
-        scratch->memory[slot] = aligned_alloc(64, rounded);
+        /* Large scratch lies on huge pages: packed panels are walked in many
+         * streams at once, one page each. */
+        const size_t page = bytes < HUGE_PAGE ? 4096 : HUGE_PAGE;
+        size_t rounded = (bytes + page - 1) & ~(page - 1);
+        scratch->memory[slot] = aligned_alloc(page, rounded);
         if (!scratch->memory[slot]) return NULL;
+#ifdef MADV_HUGEPAGE
+        if (page == HUGE_PAGE)
+            madvise(scratch->memory[slot], rounded, MADV_HUGEPAGE);
+#endif
         scratch->bytes[slot] = rounded;
     }
     return scratch->memory[slot];
@@ -79,6 +89,9 @@ typedef struct region {
     struct region *root;
     _Atomic int64_t next;
     _Atomic int stop;
+    double nanoseconds;
+    /* How many tasks the caller ran in a team, from when until when. */
+    int64_t callers_tasks, callers_begin, callers_end;
 } region_t;
 
 /* The region whose task this thread runs. */
@@ -91,6 +104,12 @@ static _Thread_local region_t *within = NULL;
 static int64_t now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t exact_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
@@ -107,19 +126,27 @@ static void region_poll(region_t *root) {
 static void region_work(region_t *r) {
     region_t *root = r->root, *outer = within;
     int polls = root->caller == &interrupted && root->may_stop && pd_poll;
-    int64_t last_poll = polls ? now_ns() : 0;
+    int64_t last_poll = polls ? now_ns() : 0, tasks = 0;
+    int measured = r->threads > 1 && r->caller == &interrupted;
+    int64_t began = measured ? exact_ns() : 0;
     within = r;
     while (!atomic_load_explicit(&root->stop, memory_order_relaxed)) {
         int64_t i =
             atomic_fetch_add_explicit(&r->next, 1, memory_order_relaxed);
         if (i >= r->tasks) break;
         r->run(r->context, i);
+        tasks++;
         if (polls && now_ns() - last_poll >= POLL_NS) {
             region_poll(root);
             last_poll = now_ns();
         }
     }
     within = outer;
+    if (measured) {
+        r->callers_tasks = tasks;
+        r->callers_begin = began;
+        r->callers_end = exact_ns();
+    }
 }
 
 #ifdef PD_OPENMP
@@ -149,6 +176,34 @@ static int threads_granted(int n) {
     return started + 1;
 }
 
+/* A region begins and ends when the whole team has come. Where other programs
+ * want the cores, the system may run a thread milliseconds late: a hundred
+ * times the length of a small region. So the caller looks how long it waits
+ * before its first and after its last task. Peers are at most a task behind; if
+ * they are much later, small regions run serially for a while, for twice as
+ * long if that happens again soon. Bits do not depend on it. Touched by whoever
+ * has the region only. */
+enum { LATE_NS = 1000000, ALONE_NS = 20000000, ALONE_MOST_NS = 640000000 };
+#define SMALL_NS 5e6
+static _Atomic int64_t alone_until = 0;
+static int64_t alone_for = ALONE_NS;
+
+static int is_crowded(double nanoseconds) {
+    int64_t until = atomic_load_explicit(&alone_until, memory_order_relaxed);
+    return until && nanoseconds < SMALL_NS && now_ns() < until;
+}
+
+static void region_judge(const region_t *r, int64_t began) {
+    int64_t end = exact_ns(), work = r->callers_end - r->callers_begin;
+    int64_t task =
+        r->callers_tasks ? work / r->callers_tasks : (int64_t)r->nanoseconds;
+    if (end - began - work < LATE_NS + 4 * task) return;
+    int again = end < alone_until + 4 * alone_for;
+    alone_for = again ? 2 * alone_for : ALONE_NS;
+    if (alone_for > ALONE_MOST_NS) alone_for = ALONE_MOST_NS;
+    alone_until = end + alone_for;
+}
+
 /* Each thread that begins a region has a team of its own in libgomp. A smaller
  * team would end threads and a larger one start them again, so the team is
  * always whole; whoever finds no task sleeps on. */
@@ -159,8 +214,10 @@ static void region_team(region_t *r) {
         asked = r->threads;
         granted = asked > granted ? threads_granted(asked) : asked;
     }
+    int64_t began = exact_ns();
 #pragma omp parallel num_threads(granted)
     region_work(r);
+    region_judge(r, began);
 }
 
 /* ---- after a fork --------------------------------------------------------
@@ -239,10 +296,12 @@ __attribute__((constructor)) static void watch_forks(void) {
     pthread_atfork(NULL, NULL, after_fork_in_child);
 }
 
-static void region_run(region_t *r, double nanoseconds) {
-    if (r->threads < 2 || r->tasks < 2 || nanoseconds < PD_GRAIN_NS ||
+static void region_run(region_t *r) {
+    if (r->threads < 2 || r->tasks < 2 || r->nanoseconds < PD_GRAIN_NS ||
+        is_crowded(r->nanoseconds) ||
         atomic_flag_test_and_set_explicit(&region_taken,
                                           memory_order_acquire)) {
+        r->threads = 1;
         region_work(r);
         return;
     }
@@ -263,10 +322,7 @@ const char *pd_openmp_runtime(void) {
 
 #else
 
-static void region_run(region_t *r, double nanoseconds) {
-    (void)nanoseconds;
-    region_work(r);
-}
+static void region_run(region_t *r) { region_work(r); }
 
 const char *pd_openmp_runtime(void) { return "none (serial build)"; }
 static int threads_granted(int n) {
@@ -280,6 +336,7 @@ static void parallel(int64_t tasks, double nanoseconds, pd_task *run,
                      void *context, int may_stop) {
     if (tasks <= 0 || (may_stop && interrupted)) return;
     region_t r = {.tasks = tasks,
+                  .nanoseconds = nanoseconds,
                   .run = run,
                   .context = context,
                   .threads = pd_get_threads(),
@@ -287,7 +344,7 @@ static void parallel(int64_t tasks, double nanoseconds, pd_task *run,
                   .caller = &interrupted,
                   .root = within ? within->root : NULL};
     if (!r.root) r.root = &r;
-    region_run(&r, nanoseconds);
+    region_run(&r);
 }
 
 void pd_parallel(int64_t tasks, double nanoseconds, pd_task *run,

@@ -11,6 +11,8 @@
  * Decisions taken here and nowhere else:
  * - Grain: `nanoseconds` is the caller's estimate of the whole work on one
  *   thread; below PD_GRAIN_NS the tasks run one after the other.
+ * - A busy machine: where threads come milliseconds late, small regions run
+ *   serially for a while.
  * - One region at a time: a thread that finds the region taken (by another
  *   Python thread, or because it is inside a task) runs its tasks itself.
  * - Fork: in a child the parent's team does not exist. Regions then run from a
@@ -53,7 +55,13 @@ int pd_take_interrupt(void);
 /* Scratch memory of the calling thread: `bytes` bytes, 64-byte aligned, never
  * cleared, good until the next call with the same slot by the same thread.
  * NULL when memory is short. */
-enum { PD_SCRATCH_A, PD_SCRATCH_B, PD_SCRATCH_C, PD_SCRATCH_D, PD_SCRATCH_SLOTS };
+enum {
+    PD_SCRATCH_A,
+    PD_SCRATCH_B,
+    PD_SCRATCH_C,
+    PD_SCRATCH_D,
+    PD_SCRATCH_SLOTS
+};
 void *pd_scratch(int slot, size_t bytes);
 
 #endif

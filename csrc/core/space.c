@@ -46,8 +46,8 @@ void pd_space_begin(pd_space *s, int axes, const int64_t *shape) {
     memcpy(s->size, shape, (size_t)axes * sizeof *shape);
 }
 
-void pd_space_operand(pd_space *s, int operand, int axes,
-                      const int64_t *shape, const int64_t *strides) {
+void pd_space_operand(pd_space *s, int operand, int axes, const int64_t *shape,
+                      const int64_t *strides) {
     int64_t *to = s->stride[operand];
     int missing = (int)s->axes - axes;
     for (int i = 0; i < s->axes; i++) {

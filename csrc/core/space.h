@@ -33,8 +33,8 @@ void pd_dense_strides(int axes, const int64_t *shape, const int64_t *like,
 /* Begins a space over `shape`; operands are then put in one by one, aligned
  * with the last axis; pd_space_merge ends it. */
 void pd_space_begin(pd_space *s, int axes, const int64_t *shape);
-void pd_space_operand(pd_space *s, int operand, int axes,
-                      const int64_t *shape, const int64_t *strides);
+void pd_space_operand(pd_space *s, int operand, int axes, const int64_t *shape,
+                      const int64_t *strides);
 void pd_space_merge(pd_space *s, int operands);
 
 int64_t pd_space_elements(const pd_space *s);

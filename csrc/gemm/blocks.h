@@ -25,8 +25,8 @@ enum { DEPTH = 1536 / (int)sizeof(real) };
 enum {
     A_ROW = DEPTH + 64 / (int)sizeof(real),
     A_COLUMN = (TILE_ROWS + V_LANES - 1) / V_LANES * V_LANES,
-    A_TILE = TILE_ROWS * A_ROW > DEPTH * A_COLUMN ? TILE_ROWS * A_ROW
-                                                  : DEPTH * A_COLUMN
+    A_TILE =
+        TILE_ROWS * A_ROW > DEPTH *A_COLUMN ? TILE_ROWS *A_ROW : DEPTH *A_COLUMN
 };
 
 #endif

@@ -8,7 +8,8 @@
  *     A -> x  x  x  x       end the lanes of each are summed
  *     i -> x  x  x  x
  *
- * With few columns instead of few rows the roles are exchanged: C^T = B^T A^T. */
+ * With few columns instead of few rows the roles are exchanged: C^T = B^T A^T.
+ */
 #ifndef PD_GEMM_DOT_H
 #define PD_GEMM_DOT_H
 
@@ -28,23 +29,26 @@ V_INLINE void dot_body(const int rows, const int columns, int64_t k,
                        const real *x, int64_t x_row, const real *const *y,
                        real *sums) {
     vreal sum[DOT_SUMS];
-    UNROLL for (int s = 0; s < DOT_SUMS; s++) sum[s] = (vreal){0};
+    UNROLL for (int s = 0; s < DOT_SUMS; s++)
+        sum[s] = (vreal){0};
     int64_t p = 0;
     for (; p + VL <= k; p += VL) {
         vreal xs[DOT_ROWS];
-        UNROLL for (int i = 0; i < rows; i++) xs[i] = v_load(x + i * x_row + p);
+        UNROLL for (int i = 0; i < rows; i++)
+            xs[i] = v_load(x + i * x_row + p);
         UNROLL for (int j = 0; j < columns; j++) {
             vreal yj = v_load(y[j] + p);
-            UNROLL for (int i = 0; i < rows; i++) sum[i * columns + j] =
-                v_fma(xs[i], yj, sum[i * columns + j]);
+            UNROLL for (int i = 0; i < rows; i++)
+                sum[i * columns + j] = v_fma(xs[i], yj, sum[i * columns + j]);
         }
     }
     if (p < k) {
         UNROLL for (int j = 0; j < columns; j++) {
             vreal yj = v_load_first(y[j] + p, k - p);
-            UNROLL for (int i = 0; i < rows; i++) sum[i * columns + j] =
-                v_fma(v_load_first(x + i * x_row + p, k - p), yj,
-                      sum[i * columns + j]);
+            UNROLL for (int i = 0; i < rows; i++)
+                sum[i * columns + j] =
+                    v_fma(v_load_first(x + i * x_row + p, k - p), yj,
+                          sum[i * columns + j]);
         }
     }
     UNROLL for (int s = 0; s < DOT_SUMS; s += V_LANES)
@@ -88,21 +92,20 @@ static void dot_store(const dot_t *t, const real *sums, int stride, int64_t i,
     const gemm_t *g = t->g;
     if (!t->exchanged) {
         for (int64_t r = 0; r < rows; r++)
-            finish_row(t->c + (g->c_rows ? g->c_rows[i + r]
-                                         : (i + r) * g->c_row) + j,
-                       sums + r * stride, columns, g->add,
-                       g->bias ? g->bias + j * g->bias_step : NULL,
-                       g->bias_step, g->activation);
+            finish_row(
+                t->c + (g->c_rows ? g->c_rows[i + r] : (i + r) * g->c_row) + j,
+                sums + r * stride, columns, g->add,
+                g->bias ? g->bias + j * g->bias_step : NULL, g->bias_step,
+                g->activation);
         return;
     }
     real row[DOT_ROWS];
     for (int64_t s = 0; s < columns; s++) {
         for (int64_t r = 0; r < rows; r++) row[r] = sums[r * stride + s];
-        finish_row(t->c + (g->c_rows ? g->c_rows[j + s] : (j + s) * g->c_row) +
-                       i,
-                   row, rows, g->add,
-                   g->bias ? g->bias + i * g->bias_step : NULL, g->bias_step,
-                   g->activation);
+        finish_row(
+            t->c + (g->c_rows ? g->c_rows[j + s] : (j + s) * g->c_row) + i, row,
+            rows, g->add, g->bias ? g->bias + i * g->bias_step : NULL,
+            g->bias_step, g->activation);
     }
 }
 
@@ -140,18 +143,30 @@ static int is_dot(const gemm_t *g) {
 
 static int64_t gemm_dot(const gemm_t *g, const real *a, const real *b,
                         real *c) {
-    dot_t t = {.g = g, .few = g->m, .many = g->n, .x = a, .y = b,
-               .x_row = g->a.row, .y_row = g->b.column, .c = c};
+    dot_t t = {.g = g,
+               .few = g->m,
+               .many = g->n,
+               .x = a,
+               .y = b,
+               .x_row = g->a.row,
+               .y_row = g->b.column,
+               .c = c};
     int64_t x_step = g->a.column;
     if (!(g->m <= DOT_MOST && g->b.row == 1)) {
-        t = (dot_t){.g = g, .few = g->n, .many = g->m, .x = b, .y = a,
-                    .x_row = g->b.column, .y_row = g->a.row, .c = c,
+        t = (dot_t){.g = g,
+                    .few = g->n,
+                    .many = g->m,
+                    .x = b,
+                    .y = a,
+                    .x_row = g->b.column,
+                    .y_row = g->a.row,
+                    .c = c,
                     .exchanged = 1};
         x_step = g->b.row;
     }
     if (x_step != 1) {
-        real *copy = pd_scratch(PD_SCRATCH_A,
-                                (size_t)(t.few * g->k) * sizeof(real));
+        real *copy =
+            pd_scratch(PD_SCRATCH_A, (size_t)(t.few * g->k) * sizeof(real));
         if (!copy) return PD_NO_MEMORY;
         for (int64_t i = 0; i < t.few; i++)
             for (int64_t p = 0; p < g->k; p++)

@@ -41,8 +41,8 @@ V_INLINE void finish_row_as(real *c, const real *x, int64_t n, int add,
                             const int activation) {
     for (int64_t j = 0; j < n; j += VL) {
         const int64_t lanes = n - j < VL ? n - j : VL;
-        finish_lanes(c + j, lanes == VL ? v_load(x + j)
-                                        : v_load_first(x + j, lanes),
+        finish_lanes(c + j,
+                     lanes == VL ? v_load(x + j) : v_load_first(x + j, lanes),
                      lanes, add, bias ? bias + j * bias_step : NULL, bias_step,
                      activation);
     }

@@ -23,12 +23,23 @@
 typedef void gemm_read(const void *context, int64_t i, int64_t rows, int64_t j,
                        int64_t columns, real *to, int64_t stride);
 
+/* The same block, rows and columns, where it lies: its first element, columns
+ * adjacent, rows *row apart; NULL where it does not lie like that. */
+typedef const real *gemm_find(const void *context, int64_t i, int64_t rows,
+                              int64_t j, int64_t columns, int64_t *row);
+
+/* The columns first … end-1 outside of which these rows are all zeros. */
+typedef void gemm_span(const void *context, int64_t i, int64_t rows,
+                       int64_t *first, int64_t *end);
+
 typedef struct {
     const real *data; /* element (i, j) is data[i*row + j*column] … */
     int64_t row, column;
     gemm_read *read; /* … or, where this is not NULL, what it copies: */
     const void *context;
-    int flipped; /* 1: `read` copies the transpose (A only) */
+    int flipped;     /* 1: `read` copies the transpose (A only) */
+    gemm_find *find; /* asked before `read`, or NULL (A only) */
+    gemm_span *span; /* what may be left out, or NULL (A only) */
 } gemm_matrix;
 
 typedef struct {
@@ -37,6 +48,9 @@ typedef struct {
     gemm_matrix b; /* [k, n] */
     /* b as panels (see pack.h), made by the caller; b is ignored then. */
     const real *b_panels;
+    /* Tiles of rows and blocks of K that A's `find` and `span` can answer for:
+     * they do not cross multiples of these. 0, or divisors of m and k. */
+    int64_t row_unit, k_unit;
     real *c; /* [m, n]; row i starts at c + (c_rows ? c_rows[i] : i*c_row) */
     int64_t c_row;
     const int64_t *c_rows;

@@ -5,6 +5,7 @@
 #include "simd.h"
 
 V_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+V_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 V_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* n elements; the last vector of `to` is written whole: zeros after them. */
@@ -26,14 +27,15 @@ V_INLINE void transpose_block(real *to, int64_t to_row, const real *from,
                               int64_t from_row, int64_t rows, int64_t columns) {
     vreal x[V_LANES];
     if (rows == VL && columns == VL) {
-        UNROLL for (int i = 0; i < V_LANES; i++) x[i] =
-            v_load(from + i * from_row);
+        UNROLL for (int i = 0; i < V_LANES; i++)
+            x[i] = v_load(from + i * from_row);
         v_transpose(x);
-        UNROLL for (int j = 0; j < V_LANES; j++) v_store(to + j * to_row, x[j]);
+        UNROLL for (int j = 0; j < V_LANES; j++)
+            v_store(to + j * to_row, x[j]);
         return;
     }
     for (int i = 0; i < V_LANES; i++)
-        x[i] = i >= rows         ? (vreal){0}
+        x[i] = i >= rows       ? (vreal){0}
                : columns == VL ? v_load(from + i * from_row)
                                : v_load_first(from + i * from_row, columns);
     v_transpose(x);

@@ -19,7 +19,8 @@
 #include "conv2d_plan.h"
 #include "depthwise.h"
 
-/* ---- forward -------------------------------------------------------------- */
+/* ---- forward --------------------------------------------------------------
+ */
 
 static int64_t conv2d_multiply(const conv2d_t *g, image_t x, const real *weight,
                                const real *bias, real *y) {
@@ -27,13 +28,16 @@ static int64_t conv2d_multiply(const conv2d_t *g, image_t x, const real *weight,
     const int64_t length = g->kh * g->kw * c;
     const int64_t runs = g->kh * (g->kw > c ? g->kw : c);
     const int64_t panels = ceil_div(o, PANEL) * PANEL * length;
-    char *scratch = pd_scratch(
-        PD_SCRATCH_C, (size_t)panels * sizeof(real) +
-                          (size_t)length * sizeof(int64_t) +
-                          (size_t)runs * sizeof(im2col_run));
+    char *scratch =
+        pd_scratch(PD_SCRATCH_C, (size_t)panels * sizeof(real) +
+                                     (size_t)length * sizeof(int64_t) +
+                                     (size_t)runs * sizeof(im2col_run));
     if (!scratch) return PD_NO_MEMORY;
-    weights_t w = {.n = o, .step = g->weight_stride[0], .outer = 1,
-                   .length = length, .panels = (real *)scratch};
+    weights_t w = {.n = o,
+                   .step = g->weight_stride[0],
+                   .outer = 1,
+                   .length = length,
+                   .panels = (real *)scratch};
     im2col_run *run = (im2col_run *)(w.panels + panels);
     if (weights_dense(g)) w.place = (int64_t *)(run + runs);
     for (int64_t group = 0; group < g->groups; group++) {
@@ -42,18 +46,23 @@ static int64_t conv2d_multiply(const conv2d_t *g, image_t x, const real *weight,
         w.v = &v;
         w.weight = weight + group * o * g->weight_stride[0];
         weights_pack(&w);
-        const gemm_t product = {
-            .m = g->n * g->oh * g->ow, .n = o, .k = length,
-            .a = im2col_matrix_flipped(&v), .b_panels = w.panels,
-            .bias = bias ? bias + group * o * g->bias_step : NULL,
-            .bias_step = g->bias_step, .activation = (int)g->activation,
-            .c = y + group * o, .c_row = g->o};
+        gemm_t product = {.m = g->n * g->oh * g->ow,
+                          .n = o,
+                          .k = length,
+                          .b_panels = w.panels,
+                          .bias = bias ? bias + group * o * g->bias_step : NULL,
+                          .bias_step = g->bias_step,
+                          .activation = (int)g->activation,
+                          .c = y + group * o,
+                          .c_row = g->o};
+        im2col_left(&v, &product);
         if (K(gemm)(&product)) return PD_NO_MEMORY;
     }
     return 0;
 }
 
-/* ---- backward data -------------------------------------------------------- */
+/* ---- backward data --------------------------------------------------------
+ */
 
 /* dx's rows of one phase. */
 static void phase_rows(const conv2d_t *g, const im2col_view *v, int64_t a,
@@ -62,7 +71,8 @@ static void phase_rows(const conv2d_t *g, const im2col_view *v, int64_t a,
         for (int64_t u = 0; u < v->grid_h; u++)
             for (int64_t q = 0; q < v->grid_w; q++)
                 *rows++ = ((n * g->h + a + u * g->stride_h) * g->w + b +
-                           q * g->stride_w) * g->c;
+                           q * g->stride_w) *
+                          g->c;
 }
 
 static int64_t conv2d_multiply_data(const conv2d_t *g, image_t dy,
@@ -74,13 +84,16 @@ static int64_t conv2d_multiply_data(const conv2d_t *g, image_t dy,
     const int64_t rows = strided ? g->n * ceil_div(g->h, g->stride_h) *
                                        ceil_div(g->w, g->stride_w)
                                  : 0;
-    char *scratch = pd_scratch(PD_SCRATCH_C,
-                               (size_t)panels * sizeof(real) +
-                                   (size_t)taps * sizeof(im2col_run) +
-                                   (size_t)(taps + rows) * sizeof(int64_t));
+    char *scratch =
+        pd_scratch(PD_SCRATCH_C, (size_t)panels * sizeof(real) +
+                                     (size_t)taps * sizeof(im2col_run) +
+                                     (size_t)(taps + rows) * sizeof(int64_t));
     if (!scratch) return PD_NO_MEMORY;
-    weights_t w = {.n = c, .step = g->weight_stride[1], .outer = o,
-                   .length = taps, .panels = (real *)scratch};
+    weights_t w = {.n = c,
+                   .step = g->weight_stride[1],
+                   .outer = o,
+                   .length = taps,
+                   .panels = (real *)scratch};
     im2col_run *run = (im2col_run *)(w.panels + panels);
     int64_t *c_rows = (int64_t *)(run + taps);
     if (weights_dense(g)) w.place = c_rows + rows;
@@ -96,11 +109,14 @@ static int64_t conv2d_multiply_data(const conv2d_t *g, image_t dy,
         w.weight = weight + group * o * g->weight_stride[0];
         weights_pack(&w);
         if (strided && group == 0) phase_rows(g, &v, a, b, c_rows);
-        const gemm_t product = {
-            .m = g->n * v.grid_h * v.grid_w, .n = c, .k = im2col_columns(&v),
-            .a = im2col_matrix_flipped(&v), .b_panels = w.panels,
-            .c = dx + group * c, .c_row = g->c,
-            .c_rows = strided ? c_rows : NULL};
+        gemm_t product = {.m = g->n * v.grid_h * v.grid_w,
+                          .n = c,
+                          .k = im2col_columns(&v),
+                          .b_panels = w.panels,
+                          .c = dx + group * c,
+                          .c_row = g->c,
+                          .c_rows = strided ? c_rows : NULL};
+        im2col_left(&v, &product);
         if (K(gemm)(&product)) return PD_NO_MEMORY;
     }
     return 0;
@@ -132,18 +148,28 @@ static void dweight_task(void *context, int64_t index) {
     im2col_view v = *t->v;
     v.data += first * v.image;
     const real *dy = t->dy->data + first * s[0] + t->group * t->o * s[1];
-    im2col_view pixels = {.data = dy, .image = s[0], .row = s[2],
-                          .column = s[3], .unit = s[1], .h = g->oh, .w = g->ow,
-                          .grid_h = g->oh, .grid_w = g->ow, .step_h = 1,
-                          .step_w = 1, .runs = 1, .taps = 1, .units = t->o,
+    im2col_view pixels = {.data = dy,
+                          .image = s[0],
+                          .row = s[2],
+                          .column = s[3],
+                          .unit = s[1],
+                          .h = g->oh,
+                          .w = g->ow,
+                          .grid_h = g->oh,
+                          .grid_w = g->ow,
+                          .step_h = 1,
+                          .step_w = 1,
+                          .runs = 1,
+                          .taps = 1,
+                          .units = t->o,
                           .run = &(im2col_run){0, 0, 0, 0}};
-    const gemm_matrix taps = im2col_matrix_flipped(&v);
+    const gemm_matrix taps = im2col_matrix(&v);
     const gemm_matrix right = im2col_matrix(&pixels); /* [pixels, o] */
     gemm_t product = {.k = images * g->oh * g->ow,
                       .c = t->sums + index * t->o * columns};
-    if (taps.flipped) { /* [columns, pixels] x [pixels, o] */
+    if (taps.read && im2col_flips(&v)) { /* [columns, pixels] x [pixels, o] */
         product.m = columns, product.n = t->o;
-        product.a = taps, product.a.flipped = 0;
+        product.a = taps, product.a.read = im2col_read_flipped;
         product.b = right;
     } else { /* [o, pixels] x [pixels, columns] */
         product.m = t->o, product.n = columns;
@@ -160,7 +186,7 @@ static void dweight_task(void *context, int64_t index) {
 static void dweight_store(const dweight_t *t, real *dweight) {
     const im2col_view *v = t->v;
     const int64_t columns = im2col_columns(v), size = t->o * columns;
-    const int flipped = im2col_matrix_flipped(v).flipped;
+    const int flipped = im2col_matrix(v).read && im2col_flips(v);
     const int64_t o_step = flipped ? 1 : columns, p_step = flipped ? t->o : 1;
     const int64_t w_step = t->g->weight_stride[0];
     real *sums = t->sums;
@@ -201,8 +227,13 @@ static int64_t conv2d_multiply_weight(const conv2d_t *g, image_t x, image_t dy,
     for (int64_t group = 0; group < g->groups; group++) {
         im2col_view v = view_forward(g, &x, c, run);
         v.data += group * c * x.stride[1];
-        dweight_t t = {.g = g, .dy = &dy, .v = &v, .o = o, .group = group,
-                       .chunks = chunks, .sums = sums};
+        dweight_t t = {.g = g,
+                       .dy = &dy,
+                       .v = &v,
+                       .o = o,
+                       .group = group,
+                       .chunks = chunks,
+                       .sums = sums};
         if (chunks > 1)
             pd_parallel(chunks,
                         (double)(g->n * g->oh * g->ow) * (double)(o * columns) /
@@ -216,7 +247,8 @@ static int64_t conv2d_multiply_weight(const conv2d_t *g, image_t x, image_t dy,
     return 0;
 }
 
-/* ---- the bias's gradient: sums over pixels -------------------------------- */
+/* ---- the bias's gradient: sums over pixels --------------------------------
+ */
 
 enum { DBIAS_CHUNKS = 16 };
 
@@ -246,8 +278,7 @@ static void dbias_task(void *context, int64_t index) {
         }
         for (; o < dy->c; o++) {
             real sum = 0;
-            for (int64_t w = 0; w < dy->w; w++)
-                sum += row[o * s[1] + w * s[3]];
+            for (int64_t w = 0; w < dy->w; w++) sum += row[o * s[1] + w * s[3]];
             sums[o] += sum;
         }
     }
@@ -256,8 +287,8 @@ static void dbias_task(void *context, int64_t index) {
 static int64_t conv2d_dbias(const conv2d_t *g, image_t dy, real *dbias) {
     const int64_t rows = dy.n * dy.h;
     dbias_t t = {.dy = &dy, .chunks = least(DBIAS_CHUNKS, rows)};
-    t.sums = pd_scratch(PD_SCRATCH_C,
-                        (size_t)(DBIAS_CHUNKS * g->o) * sizeof(real));
+    t.sums =
+        pd_scratch(PD_SCRATCH_C, (size_t)(DBIAS_CHUNKS * g->o) * sizeof(real));
     if (!t.sums) return PD_NO_MEMORY;
     pd_parallel(t.chunks, (double)(rows * dy.w * dy.c) / 8, dbias_task, &t);
     for (int64_t o = 0; o < g->o; o++) {
@@ -269,22 +300,25 @@ static int64_t conv2d_dbias(const conv2d_t *g, image_t dy, real *dbias) {
     return 0;
 }
 
-/* ---- the three kernels ---------------------------------------------------- */
+/* ---- the three kernels ----------------------------------------------------
+ */
 
 static image_t image_x(const conv2d_t *g, const real *x) {
     const int64_t *s = g->x_stride;
-    return (image_t){x, g->n, g->c, g->h, g->w, {s[0], s[1], s[2], s[3]}};
+    return (image_t){x, g->n, g->c, g->h, g->w, {s[0], s[1], s[2], s[3]}, 0};
 }
 static image_t image_dy(const conv2d_t *g, const real *dy) {
     const int64_t *s = g->y_stride;
-    return (image_t){dy, g->n, g->o, g->oh, g->ow, {s[0], s[1], s[2], s[3]}};
+    return (image_t){dy, g->n, g->o, g->oh, g->ow, {s[0], s[1], s[2], s[3]}, 0};
 }
 
 int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
     const real *weight = arrays[1], *bias = arrays[2];
     image_t x = image_x(g, arrays[0]);
-    if (images_prepare(&x, NULL)) return PD_NO_MEMORY;
+    const border_t border = border_if_worth(g, &x, border_forward(g),
+                                            g->dilation_w == 1 ? g->kw : 1);
+    if (images_prepare(&x, border, NULL)) return PD_NO_MEMORY;
     if (is_depthwise(g, &x, NULL))
         return depthwise_forward(g, &x, weight, bias, arrays[3]);
     return conv2d_multiply(g, x, weight, bias, arrays[3]);
@@ -293,7 +327,10 @@ int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
 int64_t K(conv2d_backward_data)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
     image_t dy = image_dy(g, arrays[0]);
-    if (images_prepare(&dy, NULL)) return PD_NO_MEMORY;
+    const border_t border =
+        border_if_worth(g, &dy, border_backward(g),
+                        g->dilation_w == 1 ? g->kw / g->stride_w : 1);
+    if (images_prepare(&dy, border, NULL)) return PD_NO_MEMORY;
     if (is_depthwise(g, &dy, NULL))
         return depthwise_backward_data(g, &dy, arrays[1], arrays[2]);
     return conv2d_multiply_data(g, dy, arrays[1], arrays[2]);
@@ -301,8 +338,9 @@ int64_t K(conv2d_backward_data)(void *const *arrays, const void *geometry) {
 
 int64_t K(conv2d_backward_weight)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
+    const border_t none = {0, 0};
     image_t x = image_x(g, arrays[0]), dy = image_dy(g, arrays[1]);
-    if (images_prepare(&x, &dy)) return PD_NO_MEMORY;
+    if (images_prepare(&x, none, &dy)) return PD_NO_MEMORY;
     if (arrays[3] && conv2d_dbias(g, dy, arrays[3])) return PD_NO_MEMORY;
     if (is_depthwise(g, &x, &dy))
         return depthwise_backward_weight(g, &x, &dy, arrays[2]);

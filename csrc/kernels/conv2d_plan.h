@@ -9,68 +9,116 @@
 
 typedef pd_conv2d_geometry conv2d_t;
 
-/* An image as it lies in memory. */
+/* An image as it lies in memory; with a border of zeros, w includes it and
+ * `left` is the first column of the image proper. */
 typedef struct {
     const real *data;
     int64_t n, c, h, w;
     int64_t stride[4]; /* n c h w */
+    int64_t left;
 } image_t;
 
-/* ---- channels-last ---------------------------------------------------------
- * Views read runs of channels. An image of many channels that lie apart (an
- * NCHW array from elsewhere) is copied once; few channels are left alone. */
+/* ---- copies of images
+ * -------------------------------------------------------- Views read runs of
+ * channels, so an image of many channels that lie apart (an NCHW array from
+ * elsewhere) is copied to channels-last. Few channels are left alone. And where
+ * runs are long, an image is copied between columns of zeros: then no run ends
+ * outside, and no tile of the view needs to be copied. (Rows above and below
+ * need no zeros: whole runs there are left out.) */
 
 enum { FEW_CHANNELS = 8 };
 
-static int image_is_copied(const image_t *x) {
-    return x->stride[1] != 1 && x->c >= FEW_CHANNELS;
+typedef struct {
+    int64_t left, right;
+} border_t;
+
+/* How far windows reach beyond the image, along w. */
+static border_t border_forward(const conv2d_t *g) {
+    const int64_t right = (g->ow - 1) * g->stride_w - g->pad_w +
+                          (g->kw - 1) * g->dilation_w + 1 - g->w;
+    return (border_t){g->pad_w, most(right, 0)};
+}
+static border_t border_backward(const conv2d_t *g) {
+    const int64_t left = (g->kw - 1) * g->dilation_w - g->pad_w;
+    return (border_t){ceil_div(most(left, 0), g->stride_w),
+                      most((g->w - 1 + g->pad_w) / g->stride_w + 1 - g->ow, 0)};
+}
+
+/* A border pays where a run is long and the image does not become much
+ * larger. `taps`: along w, in one run. */
+static border_t border_if_worth(const conv2d_t *g, const image_t *x, border_t b,
+                                int64_t taps) {
+    const int64_t length = x->c / g->groups * (g->groups == 1 ? taps : 1);
+    const int worth = length >= LONG_RUN && b.left + b.right <= x->w;
+    return worth ? b : (border_t){0, 0};
 }
 
 typedef struct {
     const image_t *x;
-    real *to; /* [n, h, w, c] */
+    border_t border;
+    int64_t w; /* with the border */
+    real *to;  /* [n, h, w, c] */
 } image_copy_t;
 
-/* One row of one image: [c, w] -> [w, c]. */
+/* [c, w] -> [w, c] */
+static void image_copy_row(const image_t *x, const real *from, real *to) {
+    const int64_t *s = x->stride;
+    if (s[1] == 1 && s[3] == x->c) {
+        copy_run(to, from, x->w * x->c);
+        return;
+    }
+    const int64_t whole = s[3] == 1 ? x->c / VL * VL : 0;
+    for (int64_t c = 0; c < whole; c += VL)
+        for (int64_t w = 0; w < x->w; w += VL)
+            transpose_block(to + w * x->c + c, x->c, from + c * s[1] + w, s[1],
+                            VL, least(VL, x->w - w));
+    for (int64_t w = 0; w < x->w; w++)
+        for (int64_t c = whole; c < x->c; c++)
+            to[w * x->c + c] = from[c * s[1] + w * s[3]];
+}
+
+/* One row of one image. */
 static void image_copy_task(void *context, int64_t index) {
     const image_copy_t *t = context;
     const image_t *x = t->x;
-    const real *from = x->data + index / x->h * x->stride[0] +
-                       index % x->h * x->stride[2];
-    real *to = t->to + index * x->w * x->c;
-    const int64_t whole = x->stride[3] == 1 ? x->c / VL * VL : 0;
-    for (int64_t c = 0; c < whole; c += VL)
-        for (int64_t w = 0; w < x->w; w += VL)
-            transpose_block(to + w * x->c + c, x->c,
-                            from + c * x->stride[1] + w, x->stride[1], VL,
-                            least(VL, x->w - w));
-    for (int64_t w = 0; w < x->w; w++)
-        for (int64_t c = whole; c < x->c; c++)
-            to[w * x->c + c] = from[c * x->stride[1] + w * x->stride[3]];
+    const border_t *b = &t->border;
+    const int64_t n = index / x->h, h = index % x->h;
+    real *to = t->to + index * t->w * x->c;
+    zero_run(to, b->left * x->c);
+    to += b->left * x->c;
+    image_copy_row(x, x->data + n * x->stride[0] + h * x->stride[2], to);
+    zero_run(to + x->w * x->c, b->right * x->c);
 }
 
-static void image_channels_last(image_t *x, real *to) {
-    image_copy_t t = {x, to};
-    pd_parallel(x->n * x->h, (double)(x->n * x->h * x->w * x->c), image_copy_task,
-                &t);
-    x->data = to;
-    x->stride[0] = x->h * x->w * x->c;
-    x->stride[1] = 1;
-    x->stride[2] = x->w * x->c;
-    x->stride[3] = x->c;
+static int image_is_copied(const image_t *x, border_t b) {
+    return (x->stride[1] != 1 && x->c >= FEW_CHANNELS) || b.left + b.right > 0;
+}
+static int64_t image_size(const image_t *x, border_t b) {
+    return image_is_copied(x, b)
+               ? x->n * x->c * x->h * (x->w + b.left + b.right)
+               : 0;
+}
+static void image_copy(image_t *x, border_t b, real *to) {
+    image_copy_t t = {x, b, x->w + b.left + b.right, to};
+    const image_t copy = {to,    x->n, x->c,
+                          x->h,  t.w,  {x->h * t.w * x->c, 1, t.w * x->c, x->c},
+                          b.left};
+    pd_parallel(x->n * x->h, (double)(x->n * x->h * t.w * x->c) / 4,
+                image_copy_task, &t);
+    *x = copy;
 }
 
-/* Makes x, and y where it is not NULL, channels-last. Slot D. */
-static int64_t images_prepare(image_t *x, image_t *y) {
-    const int64_t x_size = image_is_copied(x) ? x->n * x->c * x->h * x->w : 0;
-    const int64_t y_size =
-        y && image_is_copied(y) ? y->n * y->c * y->h * y->w : 0;
+/* Copies what has to be copied: x, and y where it is not NULL. Slot D. */
+static int64_t images_prepare(image_t *x, border_t border, image_t *y) {
+    const border_t none = {0, 0};
+    const int64_t x_size = image_size(x, border);
+    const int64_t y_size = y ? image_size(y, none) : 0;
     if (x_size + y_size == 0) return 0;
     real *to =
         pd_scratch(PD_SCRATCH_D, (size_t)(x_size + y_size) * sizeof(real));
     if (!to) return PD_NO_MEMORY;
-    if (x_size) image_channels_last(x, to);
-    if (y_size) image_channels_last(y, to + x_size);
+    if (x_size) image_copy(x, border, to);
+    if (y_size) image_copy(y, none, to + x_size);
     return 0;
 }
 
@@ -83,24 +131,35 @@ static im2col_view view_forward(const conv2d_t *g, const image_t *x,
                                 int64_t units, im2col_run *run) {
     const int64_t *s = x->stride, *ws = g->weight_stride;
     const int dense = g->dilation_w == 1 && s[1] == 1 && s[3] == units;
-    const int along_w = g->dilation_w == 1 && s[3] == 1 && !dense &&
-                        units < FEW_CHANNELS;
-    im2col_view v = {.data = x->data, .image = s[0], .row = s[2],
-                     .column = s[3], .unit = s[1], .h = g->h, .w = g->w,
-                     .grid_h = g->oh, .grid_w = g->ow, .step_h = g->stride_h,
-                     .step_w = g->stride_w, .run = run,
+    const int along_w =
+        g->dilation_w == 1 && s[3] == 1 && !dense && units < FEW_CHANNELS;
+    im2col_view v = {.data = x->data,
+                     .image = s[0],
+                     .row = s[2],
+                     .column = s[3],
+                     .unit = s[1],
+                     .h = x->h,
+                     .w = x->w,
+                     .grid_h = g->oh,
+                     .grid_w = g->ow,
+                     .step_h = g->stride_h,
+                     .step_w = g->stride_w,
+                     .run = run,
                      .taps = dense || along_w ? g->kw : 1,
                      .units = along_w ? 1 : units,
-                     .weight_tap = ws[3], .weight_unit = ws[1]};
+                     .weight_tap = ws[3],
+                     .weight_unit = ws[1]};
     if (v.taps > 1 || along_w) v.unit = 1;
     for (int64_t c = 0; c < (along_w ? units : 1); c++)
         for (int64_t k = 0; k < g->kh; k++)
             for (int64_t l = 0; l < g->kw; l += v.taps) {
                 const int64_t h = k * g->dilation_h - g->pad_h;
-                const int64_t w = l * g->dilation_w - g->pad_w;
-                run[v.runs++] = (im2col_run){
-                    .offset = c * s[1] + h * s[2] + w * s[3], .h = h, .w = w,
-                    .weight = c * ws[1] + k * ws[2] + l * ws[3]};
+                const int64_t w = l * g->dilation_w - g->pad_w + x->left;
+                run[v.runs++] =
+                    (im2col_run){.offset = c * s[1] + h * s[2] + w * s[3],
+                                 .h = h,
+                                 .w = w,
+                                 .weight = c * ws[1] + k * ws[2] + l * ws[3]};
             }
     return v;
 }
@@ -112,12 +171,21 @@ static im2col_view view_backward(const conv2d_t *g, const image_t *dy,
                                  int64_t units, int64_t a, int64_t b,
                                  im2col_run *run) {
     const int64_t *s = dy->stride, *ws = g->weight_stride;
-    im2col_view v = {.data = dy->data, .image = s[0], .row = s[2],
-                     .column = s[3], .unit = s[1], .h = g->oh, .w = g->ow,
+    im2col_view v = {.data = dy->data,
+                     .image = s[0],
+                     .row = s[2],
+                     .column = s[3],
+                     .unit = s[1],
+                     .h = dy->h,
+                     .w = dy->w,
                      .grid_h = ceil_div(g->h - a, g->stride_h),
                      .grid_w = ceil_div(g->w - b, g->stride_w),
-                     .step_h = 1, .step_w = 1, .run = run, .taps = 1,
-                     .units = units, .weight_unit = ws[0]};
+                     .step_h = 1,
+                     .step_w = 1,
+                     .run = run,
+                     .taps = 1,
+                     .units = units,
+                     .weight_unit = ws[0]};
     int64_t first = -1, last = -1, count = 0; /* taps along w */
     for (int64_t l = 0; l < g->kw; l++) {
         if ((b + g->pad_w - l * g->dilation_w) % g->stride_w) continue;
@@ -134,10 +202,12 @@ static im2col_view view_backward(const conv2d_t *g, const image_t *dy,
         if ((a + g->pad_h - k * g->dilation_h) % g->stride_h) continue;
         const int64_t h = (a + g->pad_h - k * g->dilation_h) / g->stride_h;
         for (int64_t l = last; l >= first; l -= gap * v.taps) {
-            const int64_t w = (b + g->pad_w - l * g->dilation_w) / g->stride_w;
-            run[v.runs++] =
-                (im2col_run){.offset = h * s[2] + w * s[3], .h = h, .w = w,
-                             .weight = k * ws[2] + l * ws[3]};
+            const int64_t w =
+                (b + g->pad_w - l * g->dilation_w) / g->stride_w + dy->left;
+            run[v.runs++] = (im2col_run){.offset = h * s[2] + w * s[3],
+                                         .h = h,
+                                         .w = w,
+                                         .weight = k * ws[2] + l * ws[3]};
         }
     }
     return v;
@@ -220,8 +290,8 @@ static void weights_pack(weights_t *t) {
                              u * v->weight_unit] =
                         (r * v->taps + tap) * v->units + u;
     }
-    pd_parallel(ceil_div(t->n, PANEL),
-                (double)(t->n * im2col_columns(v)), weights_task, t);
+    pd_parallel(ceil_div(t->n, PANEL), (double)(t->n * im2col_columns(v)),
+                weights_task, t);
 }
 
 /* C order within a channel pair, and pairs in order. */

@@ -74,8 +74,8 @@ static void tile_transpose(const tile_t *t, const real *x, real *y) {
             real *to = y + r * t->y_row + c;
             vreal block[V_LANES];
             if (rows == VL && cols == VL) {
-                UNROLL for (int i = 0; i < V_LANES; i++) block[i] =
-                    v_load(from + i * t->x_col);
+                UNROLL for (int i = 0; i < V_LANES; i++)
+                    block[i] = v_load(from + i * t->x_col);
                 v_transpose(block);
                 UNROLL for (int i = 0; i < V_LANES; i++)
                     v_store(to + i * t->y_row, block[i]);
@@ -193,7 +193,9 @@ int64_t K(copy)(void *const *arrays, const void *geometry) {
                 .y = arrays[1]};
     work_cut(&w);
     double ns = 0.2 * (double)(pd_space_elements(w.space) * w.item);
-    pd_parallel((w.all_tiles + w.task_tiles - 1) / w.task_tiles, ns, tiles_copy,
-                &w);
+    /* whole: y may be memory that a person sees, and is not left half written
+     */
+    pd_parallel_whole((w.all_tiles + w.task_tiles - 1) / w.task_tiles, ns,
+                      tiles_copy, &w);
     return 0;
 }

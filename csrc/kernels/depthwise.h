@@ -20,8 +20,8 @@ static int is_depthwise(const conv2d_t *g, const image_t *x, const image_t *y) {
 
 typedef struct {
     const conv2d_t *g;
-    const image_t *x; /* read: x, or dy */
-    const image_t *dy; /* backward weight only */
+    const image_t *x;   /* read: x, or dy */
+    const image_t *dy;  /* backward weight only */
     const real *weight; /* [kh*kw][padded] */
     const real *bias;
     real *out;
@@ -33,15 +33,15 @@ typedef struct {
 static real *depthwise_weights(const conv2d_t *g, const real *weight,
                                int64_t padded) {
     const int64_t *s = g->weight_stride;
-    real *to = pd_scratch(PD_SCRATCH_C, (size_t)(g->kh * g->kw * padded) *
-                                            sizeof(real));
+    real *to = pd_scratch(PD_SCRATCH_C,
+                          (size_t)(g->kh * g->kw * padded) * sizeof(real));
     if (!to) return NULL;
     for (int64_t tap = 0; tap < g->kh * g->kw; tap++)
         for (int64_t c = 0; c < padded; c++)
             to[tap * padded + c] =
-                c < g->c ? weight[c * s[0] + tap / g->kw * s[2] +
-                                  tap % g->kw * s[3]]
-                         : 0;
+                c < g->c
+                    ? weight[c * s[0] + tap / g->kw * s[2] + tap % g->kw * s[3]]
+                    : 0;
     return to;
 }
 
@@ -72,17 +72,17 @@ static void depthwise_forward_task(void *context, int64_t index) {
         for (int64_t j = 0; j < g->ow; j++) {
             vreal sum = (vreal){0};
             for (int64_t k = 0; k < g->kh; k++) {
-                const int64_t h = i * g->stride_h - g->pad_h + k * g->dilation_h;
+                const int64_t h =
+                    i * g->stride_h - g->pad_h + k * g->dilation_h;
                 if (h < 0 || h >= g->h) continue;
                 for (int64_t l = 0; l < g->kw; l++) {
                     const int64_t w =
                         j * g->stride_w - g->pad_w + l * g->dilation_w;
                     if (w < 0 || w >= g->w) continue;
-                    sum = v_fma(load_lanes(image + h * s[2] + w * s[3] + c,
-                                           lanes),
-                                v_load(t->weight + (k * g->kw + l) * t->padded +
-                                       c),
-                                sum);
+                    sum = v_fma(
+                        load_lanes(image + h * s[2] + w * s[3] + c, lanes),
+                        v_load(t->weight + (k * g->kw + l) * t->padded + c),
+                        sum);
                 }
             }
             real buffer[V_LANES] __attribute__((aligned(64)));
@@ -97,7 +97,10 @@ static void depthwise_forward_task(void *context, int64_t index) {
 static int64_t depthwise_forward(const conv2d_t *g, const image_t *x,
                                  const real *weight, const real *bias,
                                  real *y) {
-    depthwise_t t = {.g = g, .x = x, .bias = bias, .out = y,
+    depthwise_t t = {.g = g,
+                     .x = x,
+                     .bias = bias,
+                     .out = y,
                      .padded = ceil_div(g->c, VL) * VL};
     t.weight = depthwise_weights(g, weight, t.padded);
     if (!t.weight) return PD_NO_MEMORY;
@@ -128,12 +131,12 @@ static void depthwise_data_task(void *context, int64_t index) {
                     const int64_t j = w + g->pad_w - l * g->dilation_w;
                     if (j < 0 || j % g->stride_w || j / g->stride_w >= g->ow)
                         continue;
-                    sum = v_fma(load_lanes(image + i / g->stride_h * s[2] +
-                                               j / g->stride_w * s[3] + c,
-                                           lanes),
-                                v_load(t->weight + (k * g->kw + l) * t->padded +
-                                       c),
-                                sum);
+                    sum = v_fma(
+                        load_lanes(image + i / g->stride_h * s[2] +
+                                       j / g->stride_w * s[3] + c,
+                                   lanes),
+                        v_load(t->weight + (k * g->kw + l) * t->padded + c),
+                        sum);
                 }
             }
             if (lanes == VL)
@@ -146,8 +149,8 @@ static void depthwise_data_task(void *context, int64_t index) {
 
 static int64_t depthwise_backward_data(const conv2d_t *g, const image_t *dy,
                                        const real *weight, real *dx) {
-    depthwise_t t = {.g = g, .x = dy, .out = dx,
-                     .padded = ceil_div(g->c, VL) * VL};
+    depthwise_t t = {
+        .g = g, .x = dy, .out = dx, .padded = ceil_div(g->c, VL) * VL};
     t.weight = depthwise_weights(g, weight, t.padded);
     if (!t.weight) return PD_NO_MEMORY;
     const double work = (double)(g->n * g->h * g->w * g->c);
@@ -195,7 +198,9 @@ static void depthwise_weight_task(void *context, int64_t index) {
 static int64_t depthwise_backward_weight(const conv2d_t *g, const image_t *x,
                                          const image_t *dy, real *dweight) {
     const int64_t taps = g->kh * g->kw, *s = g->weight_stride;
-    depthwise_t t = {.g = g, .x = x, .dy = dy,
+    depthwise_t t = {.g = g,
+                     .x = x,
+                     .dy = dy,
                      .padded = ceil_div(g->c, VL) * VL,
                      .chunks = least(16, g->n * g->oh)};
     if (t.chunks < 1) t.chunks = 1;
@@ -205,8 +210,7 @@ static int64_t depthwise_backward_weight(const conv2d_t *g, const image_t *x,
     const double work = (double)(g->n * g->oh * g->ow * g->c);
     pd_parallel(t.chunks, work * (double)taps / 8, depthwise_weight_task, &t);
     for (int64_t chunk = 1; chunk < t.chunks; chunk++)
-        for (int64_t e = 0; e < size; e++)
-            t.out[e] += t.out[chunk * size + e];
+        for (int64_t e = 0; e < size; e++) t.out[e] += t.out[chunk * size + e];
     for (int64_t c = 0; c < g->c; c++)
         for (int64_t tap = 0; tap < taps; tap++)
             dweight[c * s[0] + tap / g->kw * s[2] + tap % g->kw * s[3]] =

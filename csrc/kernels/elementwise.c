@@ -91,10 +91,9 @@ static const real *span_of(const real *p, int64_t stride, int64_t n,
 
 /* One run along the innermost axis, cut into spans where a buffer is used. */
 static void run_apply(const work_t *w, const real *const *in, real *y,
-                      const int64_t *stride, int64_t n,
-                      real buffer[3][SPAN]) {
-    int direct = stride[0] == 1 && stride[1] == 1 &&
-                 (w->inputs < 2 || stride[2] == 1);
+                      const int64_t *stride, int64_t n, real buffer[3][SPAN]) {
+    int direct =
+        stride[0] == 1 && stride[1] == 1 && (w->inputs < 2 || stride[2] == 1);
     if (direct) {
         w->span(in[0], in[1], y, n);
         return;

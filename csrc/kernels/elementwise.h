@@ -45,7 +45,7 @@ static const char *const pd_binary_names[] __attribute__((unused)) = {
 
 typedef struct {
     int64_t function; /* its number: PD_UNARY_… or PD_BINARY_… */
-    pd_space space; /* operands: y, then the inputs */
+    pd_space space;   /* operands: y, then the inputs */
 } pd_elementwise_geometry;
 
 #endif

@@ -31,20 +31,13 @@ typedef struct {
 /* Id i; a uint64 beyond int64 is negative here, and so out of range too. */
 static inline int64_t id_at(const work_t *w, int64_t i) {
     switch (w->g->id_bytes * 2 + w->g->id_signed) {
-    case 2:
-        return ((const uint8_t *)w->ids)[i];
-    case 3:
-        return ((const int8_t *)w->ids)[i];
-    case 4:
-        return ((const uint16_t *)w->ids)[i];
-    case 5:
-        return ((const int16_t *)w->ids)[i];
-    case 8:
-        return ((const uint32_t *)w->ids)[i];
-    case 9:
-        return ((const int32_t *)w->ids)[i];
-    default:
-        return ((const int64_t *)w->ids)[i];
+    case 2: return ((const uint8_t *)w->ids)[i];
+    case 3: return ((const int8_t *)w->ids)[i];
+    case 4: return ((const uint16_t *)w->ids)[i];
+    case 5: return ((const int16_t *)w->ids)[i];
+    case 8: return ((const uint32_t *)w->ids)[i];
+    case 9: return ((const int32_t *)w->ids)[i];
+    default: return ((const int64_t *)w->ids)[i];
     }
 }
 
@@ -103,12 +96,15 @@ static void ids_group(work_t *w) {
 static void block_sum(const real *dy, int64_t width, const int64_t *group,
                       int64_t n, real *to) {
     vreal sum[BLOCK];
-    UNROLL for (int b = 0; b < BLOCK; b++) sum[b] = v_set(0);
+    UNROLL for (int b = 0; b < BLOCK; b++)
+        sum[b] = v_set(0);
     for (int64_t k = 0; k < n; k++) {
         const real *row = dy + group[k] * width;
-        UNROLL for (int b = 0; b < BLOCK; b++) sum[b] += v_load(row + b * VL);
+        UNROLL for (int b = 0; b < BLOCK; b++)
+            sum[b] += v_load(row + b * VL);
     }
-    UNROLL for (int b = 0; b < BLOCK; b++) v_store(to + b * VL, sum[b]);
+    UNROLL for (int b = 0; b < BLOCK; b++)
+        v_store(to + b * VL, sum[b]);
 }
 
 /* The same for the first `lanes` < VL elements, or a whole vector of them. */

@@ -38,13 +38,13 @@ typedef struct {
 } im2col_run;
 
 typedef struct {
-    const real *data;             /* element (0, 0, 0, 0) */
-    int64_t image, row, column;   /* strides of n, h, w … */
-    int64_t unit;                 /* … and within a tap; 1 where taps > 1 */
-    int64_t h, w;                 /* extents of the image */
-    int64_t grid_h, grid_w;       /* extents of the grid … */
-    int64_t step_h, step_w;       /* … and its steps in the image */
-    int64_t runs, taps, units;    /* columns = runs * taps * units */
+    const real *data;           /* element (0, 0, 0, 0) */
+    int64_t image, row, column; /* strides of n, h, w … */
+    int64_t unit;               /* … and within a tap; 1 where taps > 1 */
+    int64_t h, w;               /* extents of the image */
+    int64_t grid_h, grid_w;     /* extents of the grid … */
+    int64_t step_h, step_w;     /* … and its steps in the image */
+    int64_t runs, taps, units;  /* columns = runs * taps * units */
     const im2col_run *run;
     int64_t weight_tap, weight_unit; /* steps in the weights */
 } im2col_view;
@@ -129,9 +129,8 @@ static void im2col_read_run(const im2col_view *v, const im2col_run *run,
         if (h < 0 || h >= v->h) {
             for (int64_t q = 0; q < span; q++) zero_run(to + q * stride, count);
         } else {
-            const int64_t offset = at.n * v->image +
-                                   at.u * v->step_h * v->row + at.v * step +
-                                   run->offset + first * v->unit;
+            const int64_t offset = at.n * v->image + at.u * v->step_h * v->row +
+                                   at.v * step + run->offset + first * v->unit;
             const int64_t a = clamp(low - at.v, 0, span);
             const int64_t b = clamp(high - at.v, a, span);
             for (int64_t q = 0; q < a; q++)
@@ -208,6 +207,46 @@ static void im2col_read_flipped(const void *context, int64_t j, int64_t columns,
     }
 }
 
+/* gemm_find: a block within one run, whose pixels follow each other in a row of
+ * the grid and see no border, lies in the image as a matrix lies. */
+static const real *im2col_find(const void *context, int64_t i, int64_t rows,
+                               int64_t j, int64_t columns, int64_t *row) {
+    const im2col_view *v = context;
+    const int64_t length = v->taps * v->units, first = j % length;
+    const im2col_run *run = v->run + j / length;
+    const im2col_pixel at = im2col_pixel_at(v, i);
+    const int64_t h = at.u * v->step_h + run->h;
+    const int64_t w = at.v * v->step_w + run->w;
+    if (first + columns > length || at.v + rows > v->grid_w || v->unit != 1)
+        return NULL;
+    if (h < 0 || h >= v->h || w + first / v->units < 0 ||
+        w + (rows - 1) * v->step_w + (first + columns - 1) / v->units >= v->w)
+        return NULL;
+    *row = v->step_w * v->column;
+    return v->data + (at.n * v->image + at.u * v->step_h * v->row +
+                      at.v * *row + run->offset + first);
+}
+
+/* gemm_span: the runs that see these pixels' rows of the image. Runs are in
+ * order along h, so those that see only border come first and last. */
+static void im2col_span(const void *context, int64_t i, int64_t rows,
+                        int64_t *first, int64_t *end) {
+    const im2col_view *v = context;
+    const int64_t length = v->taps * v->units;
+    const int64_t h = im2col_pixel_at(v, i).u * v->step_h;
+    int64_t r0 = 0, r1 = v->runs;
+    (void)rows;
+    while (r0 < r1 && (h + v->run[r0].h < 0 || h + v->run[r0].h >= v->h)) r0++;
+    while (r0 < r1 &&
+           (h + v->run[r1 - 1].h < 0 || h + v->run[r1 - 1].h >= v->h))
+        r1--;
+    *first = r0 * length;
+    *end = r1 * length;
+}
+
+/* Runs from this length on are worth a block of K of their own. */
+enum { LONG_RUN = 96 };
+
 /* The view as a matrix. A window of one element on a dense grid is no view but
  * a plain matrix. */
 static gemm_matrix im2col_matrix(const im2col_view *v) {
@@ -216,18 +255,34 @@ static gemm_matrix im2col_matrix(const im2col_view *v) {
         v->step_h == 1 && v->step_w == 1 && v->h == v->grid_h &&
         v->w == v->grid_w && v->row == v->w * v->column &&
         v->image == v->h * v->row)
-        return (gemm_matrix){v->data + run->offset, v->column, v->unit, NULL,
-                             NULL, 0};
-    return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0};
+        return (gemm_matrix){v->data + run->offset,
+                             v->column,
+                             v->unit,
+                             NULL,
+                             NULL,
+                             0,
+                             NULL,
+                             NULL};
+    return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0, NULL, NULL};
 }
-/* The same, copied along w where that is better. */
-static gemm_matrix im2col_matrix_flipped(const im2col_view *v) {
-    gemm_matrix m = im2col_matrix(v);
-    if (m.read && im2col_flips(v)) {
-        m.read = im2col_read_flipped;
-        m.flipped = 1;
+/* The view as the left operand of a product: found in place where runs are
+ * long and rows of the grid cut well into tiles, copied along w where that is
+ * better. */
+static void im2col_left(const im2col_view *v, gemm_t *product) {
+    const int64_t length = v->taps * v->units;
+    const int64_t tiles = ceil_div(v->grid_w, TILE_ROWS);
+    product->a = im2col_matrix(v);
+    if (!product->a.read) return;
+    if (im2col_flips(v)) {
+        product->a.read = im2col_read_flipped;
+        product->a.flipped = 1;
+    } else if (length >= LONG_RUN && v->unit == 1 &&
+               2 * v->grid_w >= tiles * TILE_ROWS) {
+        product->a.find = im2col_find;
+        product->a.span = im2col_span;
+        product->row_unit = v->grid_w;
+        product->k_unit = length;
     }
-    return m;
 }
 
 #endif

@@ -8,13 +8,12 @@ from pydp.ops._activation import softplus as softplus
 from pydp.ops._activation import tanh as tanh
 from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
 from pydp.ops._conv2d import conv2d as conv2d
+from pydp.ops._cross_entropy import cross_entropy as cross_entropy
 from pydp.ops._dropout import dropout as dropout
 from pydp.ops._embedding import embedding as embedding
-from pydp.ops._cross_entropy import cross_entropy as cross_entropy
 from pydp.ops._flatten import flatten as flatten
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
-from pydp.ops._index import write as write
 from pydp.ops._loss import mse_loss as mse_loss
 from pydp.ops._math import abs as abs
 from pydp.ops._math import add as add

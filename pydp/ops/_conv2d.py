@@ -18,7 +18,7 @@ import numpy as np
 from pydp import _kernels
 from pydp._graph import apply, is_recording
 from pydp._op import Array, Op, integer, pair, real_tensor, same_float
-from pydp.ops._activation import gelu
+from pydp.ops._activation import gelu, reference_of
 from pydp.ops._matmul import ACTIVATION_BACKWARD, ACTIVATIONS, check_activation
 from pydp.ops._reduce import sum
 from pydp.ops._shape import broadcast_to, reshape
@@ -39,7 +39,9 @@ class Conv2dGeometry:
     groups: int
 
     @classmethod
-    def of(cls, x: Shape, weight: Shape, stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+    def of(
+        cls, x: Shape, weight: Shape, stride: Any, padding: Any, dilation: Any, groups: Any
+    ) -> Conv2dGeometry:
         stride = pair(stride, "conv2d", "stride", 1)
         padding = pair(padding, "conv2d", "padding", 0)
         dilation = pair(dilation, "conv2d", "dilation", 1)
@@ -61,13 +63,13 @@ class Conv2dGeometry:
             room = n + 2 * padding[axis] - reach
             if k < 1 or room < 0:
                 raise ValueError(
-                    f"conv2d: a kernel of {name} {k} with dilation {dilation[axis]} covers {reach}, "
-                    f"which is more than the input's {n} with padding {padding[axis]} on each side"
+                    f"conv2d: a kernel of {name} {k} with dilation {dilation[axis]} covers {reach}"
+                    f", which is more than the input's {n} with padding {padding[axis]} on each "
+                    "side"
                 )
             sizes.append(room // stride[axis] + 1)
         y = (x[0], weight[0], *sizes)
         return cls(x, weight, y, stride, padding, dilation, groups)
-
 
     def x_type(self) -> str:
         return f"real[n, {self.x_shape[1]}, h, w]"
@@ -81,7 +83,8 @@ class Conv2dGeometry:
         sizes = []
         for axis, name in enumerate("hw"):
             reach = self.dilation[axis] * (self.weight_shape[2 + axis] - 1) + 1
-            sizes.append(f"({name} + {2 * self.padding[axis]} - {reach}) // {self.stride[axis]} + 1")
+            room = 2 * self.padding[axis] - reach
+            sizes.append(f"({name} + {room}) // {self.stride[axis]} + 1")
         return f"real[n, o, {', '.join(sizes)}]"
 
 
@@ -125,13 +128,7 @@ class Conv2d(Op):
         for o, window in _windows(x, conv):
             y[:, o] = np.einsum("nchwkl,ckl->nhw", window, weight[o])
         y += 0 if bias is None else bias[:, None, None]
-        functions = {
-            None: lambda z: z,
-            "relu": lambda z: np.maximum(z, 0),
-            "tanh": np.tanh,
-            "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-        }
-        return np.asarray(functions[activation](y))
+        return reference_of(activation, y)
 
 
 def _windows(x: Array, conv: Any) -> Any:
@@ -245,8 +242,8 @@ def conv2d(
     groups       channels and outputs are cut into this many groups that do not see each other
     activation   None, "relu", "gelu", "tanh" or "sigmoid", applied in the same pass
 
-    x is zero outside its extents. The result lies channels-last in memory. ValueError where sizes do
-    not fit, TypeError where dtypes differ. As PyTorch's conv2d, but for `activation`.
+    x is zero outside its extents. The result lies channels-last in memory. ValueError where sizes
+    do not fit, TypeError where dtypes differ. As PyTorch's conv2d, but for `activation`.
 
     >>> import pydp
     >>> pydp.conv2d(pydp.ones((1, 1, 3, 3)), pydp.ones((1, 1, 2, 2)))

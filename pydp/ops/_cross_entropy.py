@@ -92,7 +92,8 @@ class CrossEntropy(Op):
         rows = np.moveaxis(x, axis, -1)
         n = rows.shape[-1]
         w = np.ones(n) if weight is None else weight
-        loss, total = np.zeros(target.shape), np.float64(0)
+        loss = np.zeros(target.shape)
+        total: Any = 0.0
         for index in np.ndindex(target.shape):
             t, row = target[index], rows[index]
             if t == ignore:

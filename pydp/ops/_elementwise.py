@@ -177,6 +177,17 @@ def nothing(*_: Any) -> None:
     """The derivative of a step function: zero wherever it exists."""
 
 
+# Rules that the derivatives of others name before they stand below.
+SIGN: Any
+COS: Any
+POWER: Any
+MAXIMUM_SHARE: Any
+RELU_BACKWARD: Any
+TANH_BACKWARD: Any
+SIGMOID_BACKWARD: Any
+GELU_BACKWARD: Any
+GELU_TANH_BACKWARD: Any
+
 # One letter each for what the derivative looks at after dy: x (or a, b) the inputs, y the result.
 # fmt: off
 COPY = _unary("copy", np.array, "", lambda dy: dy)
@@ -244,5 +255,9 @@ def power_db(dy: Any, a: Any, b: Any, y: Any) -> Any:
     return dy * (y * apply(LOG, (a + zero,)))
 
 
-POWER = _binary("power", np.power,
-                ("ab", lambda dy, a, b, y: dy * (b * apply(POWER, (a, b - 1.0)))), ("aby", power_db))  # fmt: skip
+def power_da(dy: Any, a: Any, b: Any, y: Any) -> Any:
+    """dy · b · a^(b − 1)."""
+    return dy * (b * apply(POWER, (a, b - 1.0)))
+
+
+POWER = _binary("power", np.power, ("ab", power_da), ("aby", power_db))

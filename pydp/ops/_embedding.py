@@ -44,6 +44,10 @@ class EmbeddingBackward(Op):
     type = "(token[...], real[..., d]) -> real[v, d]"
 
     @staticmethod
+    def typing(rows: int) -> str:
+        return f"(token[...], real[..., d]) -> real[{rows}, d]"
+
+    @staticmethod
     def forward(needs: Any, ids: Array, dy: Array, rows: int) -> Any:
         dweight = _kernels.empty((rows, dy.shape[-1]), dy.dtype)
         dense = _kernels.contiguous(ids)

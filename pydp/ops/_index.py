@@ -4,8 +4,8 @@
     scatter   y = 0; y[index] += x     the gradient of getitem, and its inverse
     setitem   x[index] = v             in place; counts the version up
 
-getitem and scatter are each other's gradients, so both can be differentiated for ever. What an index
-means is NumPy's business; pydp adds the errors' names and the graph.
+getitem and scatter are each other's gradients, so both can be differentiated for ever. What an
+index means is NumPy's business; pydp adds the errors' names and the graph.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ def check_writable(x: Any, op: str) -> None:
         )
     if x._node is not None and isinstance(x._array.base, np.ndarray) and _graph.is_recording():
         raise RuntimeError(
-            f"{op}: this tensor is a view of another one in the graph; write t[index] = t[index] + v "
-            "on that one, so that the graph sees the change"
+            f"{op}: this tensor is a view of another one in the graph; write "
+            "t[index] = t[index] + v on that one, so that the graph sees the change"
         )
     if not x._array.flags.writeable:
         raise ValueError(f"{op}: the tensor's memory is read-only")
@@ -184,7 +184,7 @@ def setitem(x: Any, index: Any, v: Any) -> None:
 
 def write(x: Any, y: Any) -> None:
     """x's memory takes y's elements, and x y's place in the graph."""
-    _kernels.copy_into(y._array, x._array)
+    _kernels.copy_to(y._array, x._array)
     x._version[0] += 1
     if y._node is not None and _graph.is_recording():
         x._node = y._node

@@ -109,7 +109,9 @@ def maximum(a: Any, b: Any) -> Any:
 
 
 def minimum(a: Any, b: Any) -> Any:
-    """The smaller of a and b, broadcast; see maximum. Type: ``(real[...], real[...]) -> real[...]``.
+    """The smaller of a and b, broadcast; see maximum.
+
+    Type: ``(real[...], real[...]) -> real[...]``.
 
     >>> import pydp
     >>> pydp.minimum(pydp.tensor([1.0, 5.0]), 3.0)

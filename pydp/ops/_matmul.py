@@ -16,7 +16,7 @@ import numpy as np
 from pydp import _kernels
 from pydp._graph import apply, is_recording
 from pydp._op import Array, Op, operands, real_tensor, same_float
-from pydp.ops._activation import gelu
+from pydp.ops._activation import gelu, reference_of
 from pydp.ops._elementwise import RELU_BACKWARD, SIGMOID_BACKWARD, TANH_BACKWARD
 from pydp.ops._reduce import sum, sum_to
 from pydp.ops._shape import expand_dims, matrix_transpose, reshape, squeeze
@@ -115,13 +115,7 @@ class Linear(Op):
     @staticmethod
     def reference(x: Array, weight: Array, bias: Array | None, activation: str | None) -> Array:
         z = MatMul.reference(x, weight.T) + (0 if bias is None else bias)
-        functions = {
-            None: lambda z: z,
-            "relu": lambda z: np.maximum(z, 0),
-            "tanh": np.tanh,
-            "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-        }
-        return np.asarray(functions[activation](z))
+        return reference_of(activation, z)
 
 
 def linear(x: Any, weight: Any, bias: Any = None, activation: str | None = None) -> Any:

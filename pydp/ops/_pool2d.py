@@ -28,7 +28,6 @@ class Axis(NamedTuple):
         entries = [(k, start + k * self.dilation) for k in range(self.window)]
         return [(k, i) for k, i in entries if 0 <= i < self.size]
 
-
     def out_type(self, name: str) -> str:
         """The size of y as a quotient of x's size `name`, rounded down, or up by ceil_mode."""
         fixed = 2 * self.padding - self.dilation * (self.window - 1) - 1
@@ -160,8 +159,8 @@ def _axis(
 
 
 def new_y(pool: Pool2d, dtype: Any) -> Array:
-    return _kernels.empty_channels_last(pool.y_shape, dtype)  # type: ignore[no-any-return]
+    return _kernels.empty_channels_last(pool.y_shape, dtype)
 
 
 def new_x(pool: Pool2d, dtype: Any) -> Array:
-    return _kernels.empty_channels_last(pool.x_shape, dtype)  # type: ignore[no-any-return]
+    return _kernels.empty_channels_last(pool.x_shape, dtype)

@@ -1,7 +1,8 @@
 """The same elements in another shape: views where memory allows, one copy where it does not.
 
-Each rule's gradient is its own inverse: reshape back, permute back, sum what was broadcast, cut what
-was joined. A view shares its source's version counter, so a write through one is seen by the other.
+Each rule's gradient is its own inverse: reshape back, permute back, sum what was broadcast, cut
+what was joined. A view shares its source's version counter, so a write through one is seen by the
+other.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ class Reshape(Op):
 def reshape(x: Any, shape: int | Sequence[int]) -> Any:
     """x's elements, in C order, in another shape; one size may be −1.
 
-    Type: ``any -> any``. A view where the memory allows it, else a copy. ValueError where the number
-    of elements differs.
+    Type: ``any -> any``. A view where the memory allows it, else a copy. ValueError where the
+    number of elements differs.
 
     >>> import pydp
     >>> pydp.reshape(pydp.arange(6), (2, -1)).shape
@@ -185,7 +186,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     x = _value(x, "moveaxis")
     given = [a if isinstance(a, (tuple, list)) else (a,) for a in (source, destination)]
     sources, targets = [[axis_index(a, x.ndim, "moveaxis") for a in axes] for axes in given]
-    if len(sources) != len(targets) or len({*sources}) < len(sources) or len({*targets}) < len(targets):
+    if not len(sources) == len(targets) == len({*sources}) == len({*targets}):
         raise ValueError(f"moveaxis: source {source} and destination {destination} do not match")
     order = [i for i in range(x.ndim) if i not in sources]
     for target, axis in sorted(zip(targets, sources, strict=True)):
@@ -293,8 +294,10 @@ def concat(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     at = axis_index(axis, first.ndim, "concat")
     for x in parts:
         others = zip(x.shape, first.shape, strict=False)
-        if x.ndim != first.ndim or not x.ndim or any(
-            m != n for i, (m, n) in enumerate(others) if i != at
+        if (
+            x.ndim != first.ndim
+            or not x.ndim
+            or any(m != n for i, (m, n) in enumerate(others) if i != at)
         ):
             raise ValueError(f"concat: {x.shape} does not fit {first.shape} along axis {at}")
     return apply(Concat, parts, at)

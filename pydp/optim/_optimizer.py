@@ -116,9 +116,7 @@ class Optimizer:
         if p.dtype.kind != "f":
             raise TypeError(f"{self.name}: parameter {i} must be float32 or float64, got {p.dtype}")
         if p._node is not None and type(p._node) is not _graph.Leaf:
-            raise ValueError(
-                f"{self.name}: parameter {i} is the result of an operation, not a leaf"
-            )
+            raise ValueError(f"{self.name}: parameter {i} is an operation's result, not a leaf")
         if not p._array.flags.writeable:
             raise ValueError(f"{self.name}: parameter {i} is read-only")
         if not _is_dense(p._array):

@@ -44,24 +44,26 @@ static void examine(const case_t *c, int64_t reduction, int options,
     double *top = lse + rows, *loss = top + rows, *share = loss + rows;
     long double totals = 0, sums = 0; /* else its own rounding would show */
     for (int64_t i = 0; i < rows; i++) {
-        double largest = -INFINITY;
+        double largest = (double)-INFINITY;
         long double e = 0, row_loss = 0, row_share = 0;
         for (int64_t j = 0; j < n; j++)
             largest = fmax(largest, (double)x[i * row_step + j * step]);
         for (int64_t j = 0; j < n; j++)
-            e += exp((double)x[i * row_step + j * step] - largest);
+            e += (long double)exp((double)x[i * row_step + j * step] - largest);
         top[i] = largest;
         lse[i] = largest + log((double)e);
         if (t[i] == IGNORE) continue;
         for (int64_t j = 0; j < n; j++) {
             double q = smoothing / (double)n + (j == t[i]) * (1 - smoothing);
             double qw = q * (w ? (double)w[j] : 1);
-            row_share += qw;
-            row_loss += qw * (lse[i] - (double)x[i * row_step + j * step]);
+            row_share += (long double)qw;
+            row_loss +=
+                (long double)qw *
+                (long double)(lse[i] - (double)x[i * row_step + j * step]);
         }
         loss[i] = (double)row_loss;
         share[i] = (double)row_share;
-        totals += w ? (double)w[t[i]] : 1;
+        totals += w ? (long double)w[t[i]] : 1;
         sums += row_loss;
     }
     double total = reduction == PD_LOSS_MEAN ? (double)totals : 1;

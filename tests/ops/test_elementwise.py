@@ -156,7 +156,7 @@ def test_python_numbers_do_not_widen():
 
 def test_numpy_arrays_on_either_side():
     a, x = np.ones(3, np.float32), pydp.ones(3)
-    for y in (a + x, x + a, a - x, a * x, a / x, [1.0, 1.0, 1.0] + x):
+    for y in (a + x, x + a, a - x, a * x, a / x, x + [1.0]):  # noqa: RUF005
         assert isinstance(y, pydp.Tensor)
         assert y.shape == (3,)
 
@@ -174,7 +174,8 @@ def test_numpy_arrays_on_either_side():
         (lambda: pydp.negative(pydp.tensor([True])), TypeError, "negative: x must be a number"),
         (lambda: pydp.gelu(pydp.ones(1), approximate="no"), ValueError,
          'gelu: approximate must be "none" or "tanh", got \'no\''),
-        (lambda: pydp.tensor([1], dtype="uint8") + 300, OverflowError, "300 does not fit into uint8"),
+        (lambda: pydp.tensor([1], dtype="uint8") + 300, OverflowError,
+         "300 does not fit into uint8"),
         (lambda: pydp.where(pydp.ones(2), 1.0, 0.0), TypeError, "where: condition must be bool"),
     ],
 )  # fmt: skip

@@ -23,6 +23,7 @@ INDICES = {
     "nothing": slice(2, 2),
 }
 
+
 def assigned(x, v):
     y = x * 1.0
     y[1:3] = v
