@@ -36,24 +36,33 @@ V_INLINE void finish_lanes(real *c, vreal x, int64_t n, int add,
         v_store_first(c, x, n);
 }
 
-V_INLINE void finish_row_as(real *c, const real *x, int64_t n, int add,
-                            const real *bias, int64_t bias_step,
-                            const int activation) {
-    for (int64_t j = 0; j < n; j += VL) {
-        const int64_t lanes = n - j < VL ? n - j : VL;
-        finish_lanes(c + j,
-                     lanes == VL ? v_load(x + j) : v_load_first(x + j, lanes),
-                     lanes, add, bias ? bias + j * bias_step : NULL, bias_step,
-                     activation);
+V_INLINE void finish_rows_as(int64_t rows, real *c, int64_t c_row,
+                             const real *x, int64_t x_row, int64_t n, int add,
+                             const real *bias, int64_t bias_step,
+                             const int activation) {
+    for (int64_t r = 0; r < rows; r++, c += c_row, x += x_row) {
+        int64_t j = 0;
+        for (; j + VL <= n; j += VL)
+            finish_lanes(c + j, v_load(x + j), VL, add,
+                         bias ? bias + j * bias_step : NULL, bias_step,
+                         activation);
+        if (j < n)
+            finish_lanes(c + j, v_load_first(x + j, n - j), n - j, add,
+                         bias ? bias + j * bias_step : NULL, bias_step,
+                         activation);
     }
 }
 
-/* c[n] = activation(x[n] (+ c[n]) + bias[n]); x may be c. */
-static void finish_row(real *c, const real *x, int64_t n, int add,
-                       const real *bias, int64_t bias_step, int activation) {
+/* c[rows][n] = activation(x[rows][n] (+ c) + bias[n]); x may be c. */
+static void finish_rows(int64_t rows, real *c, int64_t c_row, const real *x,
+                        int64_t x_row, int64_t n, int add, const real *bias,
+                        int64_t bias_step, int activation) {
     switch (activation) {
 #define FINISH(name)                                                           \
-    case name: finish_row_as(c, x, n, add, bias, bias_step, name); break;
+    case name:                                                                 \
+        finish_rows_as(rows, c, c_row, x, x_row, n, add, bias, bias_step,      \
+                       name);                                                  \
+        break;
         FINISH(PD_ACTIVATION_NONE)
         FINISH(PD_ACTIVATION_RELU)
         FINISH(PD_ACTIVATION_GELU)
@@ -61,6 +70,12 @@ static void finish_row(real *c, const real *x, int64_t n, int add,
         FINISH(PD_ACTIVATION_SIGMOID)
 #undef FINISH
     }
+}
+
+static inline void finish_row(real *c, const real *x, int64_t n, int add,
+                              const real *bias, int64_t bias_step,
+                              int activation) {
+    finish_rows(1, c, 0, x, 0, n, add, bias, bias_step, activation);
 }
 
 #endif

@@ -94,18 +94,20 @@ static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
             for (int64_t l = 0; l < width; l += LINE)
                 __builtin_prefetch(c + r * g->c_row + l, 1);
         kernel(depth, a.data, a.row, a.step, b, b_step, c, g->c_row, add);
-        for (int64_t r = 0; r < rows && ends; r++)
-            finish_row(c + r * g->c_row, c + r * g->c_row, width, 0, bias,
-                       g->bias_step, activation);
+        if (ends)
+            finish_rows(rows, c, g->c_row, c, g->c_row, width, 0, bias,
+                        g->bias_step, activation);
         return;
     }
     real buffer[BUFFER] __attribute__((aligned(64)));
     const int64_t stride = ceil_div(width, VL) * VL;
     kernel(depth, a.data, a.row, a.step, b, b_step, buffer, stride, 0);
-    for (int64_t r = 0; r < rows; r++)
-        finish_row(c + (g->c_rows ? g->c_rows[i + r] : (i + r) * g->c_row),
-                   buffer + r * stride, width, add, bias, g->bias_step,
-                   activation);
+    if (!g->c_rows)
+        finish_rows(rows, c + i * g->c_row, g->c_row, buffer, stride, width,
+                    add, bias, g->bias_step, activation);
+    for (int64_t r = 0; r < rows && g->c_rows; r++)
+        finish_row(c + g->c_rows[i + r], buffer + r * stride, width, add, bias,
+                   g->bias_step, activation);
 }
 
 /* Where row p of columns j … of the block lie in B. */

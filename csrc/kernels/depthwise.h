@@ -2,10 +2,12 @@
  * channels. Vectors run along the channels, which are adjacent; weights are
  * copied to [kh*kw][c] first.
  *
- *     y[n,i,j,:] = sum over taps of w[tap,:] * x[n, i', j', :]
+ *     y[n,i,j,:]  = sum over taps of w[tap,:] * x[n,i',j',:]
+ *     dx[n,h,w,:] = sum over taps of w[tap,:] * dy[n,i,j,:]
  *
- * A row of the output is one task; its pixels take POINTS at a time, which
- * share the load of a weight. */
+ * Both directions are one loop: a pixel first lists the taps that it sees, each
+ * with the place of its pixel in the image that is read; then every vector of
+ * channels runs through the list. */
 #ifndef PD_KERNELS_DEPTHWISE_H
 #define PD_KERNELS_DEPTHWISE_H
 
@@ -25,8 +27,11 @@ typedef struct {
     const real *weight; /* [kh*kw][padded] */
     const real *bias;
     real *out;
+    int64_t h, w;   /* extents of what is written */
     int64_t padded; /* channels, up to whole vectors */
     int64_t chunks;
+    int activation, backward;
+    int64_t failed;
 } depthwise_t;
 
 /* weight -> [kh*kw][padded]; slot C. */
@@ -49,49 +54,89 @@ V_INLINE vreal load_lanes(const real *p, int64_t n) {
     return n == VL ? v_load(p) : v_load_first(p, n);
 }
 
-/* Output pixels j of a row that see tap l inside the image:
- * 0 <= j*stride - pad + l*dilation < w. */
-static int64_t first_inside(int64_t offset, int64_t stride) {
-    return offset >= 0 ? 0 : ceil_div(-offset, stride);
-}
-static int64_t end_inside(int64_t offset, int64_t stride, int64_t w,
-                          int64_t most) {
-    return offset >= w ? 0 : least(most, ceil_div(w - offset, stride));
+/* A tap that a pixel sees: offsets in the image that is read, in the weights.
+ */
+typedef struct {
+    int64_t image, weight;
+} seen_t;
+
+/* The position that tap k of an output at i reads (forward), or that wrote to
+ * an input at i (backward); -1 for none. */
+static int64_t tap_at(int64_t i, int64_t k, int64_t stride, int64_t pad,
+                      int64_t dilation, int64_t extent, int backward) {
+    int64_t at =
+        backward ? i + pad - k * dilation : i * stride - pad + k * dilation;
+    if (backward && at % stride) return -1;
+    if (backward) at /= stride;
+    return at >= 0 && at < extent ? at : -1;
 }
 
-/* One row of y: every tap is added to all pixels of the row that see it. */
-static void depthwise_forward_task(void *context, int64_t index) {
-    const depthwise_t *t = context;
+static int64_t taps_seen(const depthwise_t *t, int64_t i, int64_t j,
+                         seen_t *seen) {
     const conv2d_t *g = t->g;
     const int64_t *s = t->x->stride;
-    const int64_t i = index % g->oh;
-    const real *image = t->x->data + index / g->oh * s[0];
-    real *y = t->out + index * g->ow * g->c;
-    for (int64_t c = 0; c < g->c; c += VL) {
-        const int64_t lanes = least(VL, g->c - c);
-        for (int64_t j = 0; j < g->ow; j++) {
-            vreal sum = (vreal){0};
-            for (int64_t k = 0; k < g->kh; k++) {
-                const int64_t h =
-                    i * g->stride_h - g->pad_h + k * g->dilation_h;
-                if (h < 0 || h >= g->h) continue;
-                for (int64_t l = 0; l < g->kw; l++) {
-                    const int64_t w =
-                        j * g->stride_w - g->pad_w + l * g->dilation_w;
-                    if (w < 0 || w >= g->w) continue;
-                    sum = v_fma(
-                        load_lanes(image + h * s[2] + w * s[3] + c, lanes),
-                        v_load(t->weight + (k * g->kw + l) * t->padded + c),
-                        sum);
-                }
-            }
-            real buffer[V_LANES] __attribute__((aligned(64)));
-            v_store(buffer, sum);
-            finish_row(y + j * g->c + c, buffer, lanes, 0,
-                       t->bias ? t->bias + c * g->bias_step : NULL,
-                       g->bias_step, (int)g->activation);
+    int64_t count = 0;
+    for (int64_t k = 0; k < g->kh; k++) {
+        const int64_t h = tap_at(i, k, g->stride_h, g->pad_h, g->dilation_h,
+                                 t->x->h, t->backward);
+        for (int64_t l = 0; l < g->kw && h >= 0; l++) {
+            const int64_t w = tap_at(j, l, g->stride_w, g->pad_w, g->dilation_w,
+                                     t->x->w, t->backward);
+            if (w >= 0)
+                seen[count++] =
+                    (seen_t){h * s[2] + w * s[3], (k * g->kw + l) * t->padded};
         }
     }
+    return count;
+}
+
+V_INLINE vreal depthwise_sum(const real *image, const real *weight,
+                             const seen_t *seen, int64_t count, int64_t lanes) {
+    vreal sum = (vreal){0};
+    for (int64_t q = 0; q < count; q++)
+        sum = v_fma(load_lanes(image + seen[q].image, lanes),
+                    v_load(weight + seen[q].weight), sum);
+    return sum;
+}
+
+/* One row of y or dx. */
+static void depthwise_row_task(void *context, int64_t index) {
+    depthwise_t *t = context;
+    const conv2d_t *g = t->g;
+    seen_t *seen =
+        pd_scratch(PD_SCRATCH_A, (size_t)(g->kh * g->kw) * sizeof *seen);
+    if (!seen) {
+        __atomic_store_n(&t->failed, PD_NO_MEMORY, __ATOMIC_RELAXED);
+        return;
+    }
+    const real *image = t->x->data + index / t->h * t->x->stride[0];
+    real *out = t->out + index * t->w * g->c;
+    for (int64_t j = 0; j < t->w; j++, out += g->c) {
+        const int64_t count = taps_seen(t, index % t->h, j, seen);
+        int64_t c = 0;
+        for (; c + VL <= g->c; c += VL)
+            v_store(out + c,
+                    depthwise_sum(image + c, t->weight + c, seen, count, VL));
+        if (c < g->c)
+            v_store_first(
+                out + c,
+                depthwise_sum(image + c, t->weight + c, seen, count, g->c - c),
+                g->c - c);
+        if (t->bias || t->activation)
+            finish_row(out, out, g->c, 0, t->bias, g->bias_step, t->activation);
+    }
+}
+
+static int64_t depthwise_rows(depthwise_t *t, const real *weight) {
+    const conv2d_t *g = t->g;
+    t->padded = ceil_div(g->c, VL) * VL;
+    t->weight = depthwise_weights(g, weight, t->padded);
+    if (!t->weight) return PD_NO_MEMORY;
+    pd_parallel(g->n * t->h,
+                (double)(g->n * t->h * t->w * g->c) * (double)(g->kh * g->kw) /
+                    8,
+                depthwise_row_task, t);
+    return t->failed;
 }
 
 static int64_t depthwise_forward(const conv2d_t *g, const image_t *x,
@@ -101,62 +146,27 @@ static int64_t depthwise_forward(const conv2d_t *g, const image_t *x,
                      .x = x,
                      .bias = bias,
                      .out = y,
-                     .padded = ceil_div(g->c, VL) * VL};
-    t.weight = depthwise_weights(g, weight, t.padded);
-    if (!t.weight) return PD_NO_MEMORY;
-    const double work = (double)(g->n * g->oh * g->ow * g->c);
-    pd_parallel(g->n * g->oh, work * (double)(g->kh * g->kw) / 8,
-                depthwise_forward_task, &t);
-    return 0;
-}
-
-/* One row of dx: the taps k for which h + pad - k*dilation is a multiple of
- * the stride, and the row of dy there. */
-static void depthwise_data_task(void *context, int64_t index) {
-    const depthwise_t *t = context;
-    const conv2d_t *g = t->g;
-    const int64_t *s = t->x->stride;
-    const int64_t h = index % g->h;
-    const real *image = t->x->data + index / g->h * s[0];
-    real *dx = t->out + index * g->w * g->c;
-    for (int64_t c = 0; c < g->c; c += VL) {
-        const int64_t lanes = least(VL, g->c - c);
-        for (int64_t w = 0; w < g->w; w++) {
-            vreal sum = (vreal){0};
-            for (int64_t k = 0; k < g->kh; k++) {
-                const int64_t i = h + g->pad_h - k * g->dilation_h;
-                if (i < 0 || i % g->stride_h || i / g->stride_h >= g->oh)
-                    continue;
-                for (int64_t l = 0; l < g->kw; l++) {
-                    const int64_t j = w + g->pad_w - l * g->dilation_w;
-                    if (j < 0 || j % g->stride_w || j / g->stride_w >= g->ow)
-                        continue;
-                    sum = v_fma(
-                        load_lanes(image + i / g->stride_h * s[2] +
-                                       j / g->stride_w * s[3] + c,
-                                   lanes),
-                        v_load(t->weight + (k * g->kw + l) * t->padded + c),
-                        sum);
-                }
-            }
-            if (lanes == VL)
-                v_store(dx + w * g->c + c, sum);
-            else
-                v_store_first(dx + w * g->c + c, sum, lanes);
-        }
-    }
+                     .h = g->oh,
+                     .w = g->ow,
+                     .activation = (int)g->activation};
+    return depthwise_rows(&t, weight);
 }
 
 static int64_t depthwise_backward_data(const conv2d_t *g, const image_t *dy,
                                        const real *weight, real *dx) {
     depthwise_t t = {
-        .g = g, .x = dy, .out = dx, .padded = ceil_div(g->c, VL) * VL};
-    t.weight = depthwise_weights(g, weight, t.padded);
-    if (!t.weight) return PD_NO_MEMORY;
-    const double work = (double)(g->n * g->h * g->w * g->c);
-    pd_parallel(g->n * g->h, work * (double)(g->kh * g->kw) / 8,
-                depthwise_data_task, &t);
-    return 0;
+        .g = g, .x = dy, .out = dx, .h = g->h, .w = g->w, .backward = 1};
+    return depthwise_rows(&t, weight);
+}
+
+/* Output pixels j of a row that see tap l inside the image:
+ * 0 <= j*stride - pad + l*dilation < w. */
+static int64_t first_inside(int64_t offset, int64_t stride) {
+    return offset >= 0 ? 0 : ceil_div(-offset, stride);
+}
+static int64_t end_inside(int64_t offset, int64_t stride, int64_t w,
+                          int64_t most) {
+    return offset >= w ? 0 : least(most, ceil_div(w - offset, stride));
 }
 
 /* A chunk of images: sums [kh*kw][padded], row after row of dy. */

@@ -181,9 +181,13 @@ static void im2col_read_flipped(const void *context, int64_t j, int64_t columns,
         const int64_t offset =
             at.n * v->image + at.u * v->step_h * v->row + at.v;
         const int spill = done + ceil_div(span, VL) * VL <= stride;
-        for (int64_t p = 0; p < columns; p++) {
-            const int64_t tap = (j + p) % v->taps;
-            const im2col_run *run = v->run + (j + p) / v->taps;
+        const im2col_run *run = v->run + j / v->taps;
+        int64_t tap = j % v->taps;
+        for (int64_t p = 0; p < columns; p++, tap++) {
+            if (tap == v->taps) {
+                tap = 0;
+                run++;
+            }
             const int64_t h = at.u * v->step_h + run->h;
             const int64_t w = at.v + run->w + tap;
             const real *from = v->data + (offset + run->offset + tap);
@@ -271,13 +275,14 @@ static gemm_matrix im2col_matrix(const im2col_view *v) {
 static void im2col_left(const im2col_view *v, gemm_t *product) {
     const int64_t length = v->taps * v->units;
     const int64_t tiles = ceil_div(v->grid_w, TILE_ROWS);
+    const int cuts = 2 * v->grid_w >= tiles * TILE_ROWS;
     product->a = im2col_matrix(v);
     if (!product->a.read) return;
     if (im2col_flips(v)) {
         product->a.read = im2col_read_flipped;
         product->a.flipped = 1;
-    } else if (length >= LONG_RUN && v->unit == 1 &&
-               2 * v->grid_w >= tiles * TILE_ROWS) {
+        if (cuts) product->row_unit = v->grid_w;
+    } else if (length >= LONG_RUN && v->unit == 1 && cuts) {
         product->a.find = im2col_find;
         product->a.span = im2col_span;
         product->row_unit = v->grid_w;
