@@ -37,7 +37,8 @@ V_INLINE void pd_philox_group(pd_key key, int64_t group,
     enum { LANES = PD_VECTOR_BYTES / 8 };
     const vword multiplier0 = PD_W(0xD2511F53), multiplier1 = PD_W(0xCD9E8D57);
     vword low = PD_W(0xFFFFFFFF), lane = PD_W(0);
-    UNROLL for (int i = 0; i < LANES; i++) lane[i] = (uint64_t)i;
+    UNROLL for (int i = 0; i < LANES; i++)
+        lane[i] = (uint64_t)i;
     UNROLL for (int b = 0; b < PD_GROUP_BLOCKS; b += LANES) {
         vword block = lane + ((uint64_t)group * PD_GROUP_BLOCKS + (uint64_t)b);
         vword c0 = block, c1 = block >> 32;

@@ -64,10 +64,10 @@ V_INLINE real row_dot(const real *a, const real *b, int64_t n) {
         vreal sum[2] = {v_set(0), v_set(0)};
         int64_t end = n - j < ROW_BLOCK ? n : j + ROW_BLOCK;
         for (; j + 2 * VL <= end; j += 2 * VL) UNROLL
-        for (int k = 0; k < 2; k++) {
-            const int64_t i = j + k * VL;
-            sum[k] = v_fma(v_load(a + i), b ? v_load(b + i) : one, sum[k]);
-        }
+            for (int k = 0; k < 2; k++) {
+                const int64_t i = j + k * VL;
+                sum[k] = v_fma(v_load(a + i), b ? v_load(b + i) : one, sum[k]);
+            }
         for (; j + VL <= end; j += VL)
             sum[0] = v_fma(v_load(a + j), b ? v_load(b + j) : one, sum[0]);
         if (j < end) {
@@ -125,8 +125,8 @@ static inline void rows_gather(real *tile, const real *x, const pd_space *rows,
         real *to = tile + r * n;
         for (; side_by_side && j + VL <= n; j += VL) {
             vreal block[V_LANES];
-            UNROLL for (int i = 0; i < V_LANES; i++) block[i] =
-                v_load(from + (j + i) * stride);
+            UNROLL for (int i = 0; i < V_LANES; i++)
+                block[i] = v_load(from + (j + i) * stride);
             v_transpose(block);
             UNROLL for (int i = 0; i < V_LANES; i++)
                 v_store(to + i * n + j, block[i]);
@@ -150,8 +150,8 @@ static inline void rows_scatter(const real *tile, real *y, const pd_space *rows,
         real *to = y + pd_space_offset(rows, operand, first + r);
         for (; side_by_side && j + VL <= n; j += VL) {
             vreal block[V_LANES];
-            UNROLL for (int i = 0; i < V_LANES; i++) block[i] =
-                v_load(from + i * n + j);
+            UNROLL for (int i = 0; i < V_LANES; i++)
+                block[i] = v_load(from + i * n + j);
             v_transpose(block);
             UNROLL for (int i = 0; i < V_LANES; i++)
                 v_store(to + (j + i) * stride, block[i]);

@@ -387,20 +387,20 @@ V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
 
 /* Step s exchanges, in every 2s x 2s block, the two s x s corners that are off
  * the diagonal; after the steps 1, 2, 4 … all is transposed. */
-V_INLINE void v_transpose(vreal *x) {
+V_INLINE void v_transpose(vreal *x){
 #define V_EXCHANGE(s)                                                          \
-    UNROLL for (int i = 0; i < V_LANES; i++) if (!(i & (s))) {                 \
-        vreal even = V_EVEN(x[i], x[i + (s)], s);                              \
-        x[i + (s)] = V_ODD(x[i], x[i + (s)], s);                               \
-        x[i] = even;                                                           \
-    }
+    UNROLL for (int i = 0; i < V_LANES; i++)                                   \
+        if (!(i & (s))) {                                                      \
+            vreal even = V_EVEN(x[i], x[i + (s)], s);                          \
+            x[i + (s)] = V_ODD(x[i], x[i + (s)], s);                           \
+            x[i] = even;                                                       \
+        }
     V_EACH_STEP(V_EXCHANGE)
 #undef V_EXCHANGE
-}
-V_INLINE vreal v_sums(vreal *x) {
+} V_INLINE vreal v_sums(vreal *x) {
 #define V_ADD_PAIRS(s)                                                         \
-    UNROLL for (int i = 0; i < V_LANES; i += 2 * (s)) x[i] =                   \
-        V_EVEN(x[i], x[i + (s)], s) + V_ODD(x[i], x[i + (s)], s);
+    UNROLL for (int i = 0; i < V_LANES; i += 2 * (s))                          \
+        x[i] = V_EVEN(x[i], x[i + (s)], s) + V_ODD(x[i], x[i + (s)], s);
     V_EACH_STEP(V_ADD_PAIRS)
 #undef V_ADD_PAIRS
     return x[0];

@@ -471,7 +471,8 @@ V_INLINE vreal vm_gelu_tanh_grad(vreal x) {
 
 /* (-1)^turns sin(r), r = x - n pi, |r| <= pi / 2. */
 V_INLINE vreal vm_half_turns(vreal x, vreal n, vint turns) {
-    UNROLL for (int k = 0; k < 4; k++) x = v_fma(n, v_set(-vm_pi[k]), x);
+    UNROLL for (int k = 0; k < 4; k++)
+        x = v_fma(n, v_set(-vm_pi[k]), x);
     vreal square = x * x;
     vreal y = v_fma(x * square, VM_POLYNOMIAL(square, vm_sin_c), x);
     return v_real(v_bits(y) ^ (turns << VM_SIGN_BIT));

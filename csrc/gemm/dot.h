@@ -29,23 +29,26 @@ V_INLINE void dot_body(const int rows, const int columns, int64_t k,
                        const real *x, int64_t x_row, const real *const *y,
                        real *sums) {
     vreal sum[DOT_SUMS];
-    UNROLL for (int s = 0; s < DOT_SUMS; s++) sum[s] = (vreal){0};
+    UNROLL for (int s = 0; s < DOT_SUMS; s++)
+        sum[s] = (vreal){0};
     int64_t p = 0;
     for (; p + VL <= k; p += VL) {
         vreal xs[DOT_ROWS];
-        UNROLL for (int i = 0; i < rows; i++) xs[i] = v_load(x + i * x_row + p);
+        UNROLL for (int i = 0; i < rows; i++)
+            xs[i] = v_load(x + i * x_row + p);
         UNROLL for (int j = 0; j < columns; j++) {
             vreal yj = v_load(y[j] + p);
-            UNROLL for (int i = 0; i < rows; i++) sum[i * columns + j] =
-                v_fma(xs[i], yj, sum[i * columns + j]);
+            UNROLL for (int i = 0; i < rows; i++)
+                sum[i * columns + j] = v_fma(xs[i], yj, sum[i * columns + j]);
         }
     }
     if (p < k) {
         UNROLL for (int j = 0; j < columns; j++) {
             vreal yj = v_load_first(y[j] + p, k - p);
-            UNROLL for (int i = 0; i < rows; i++) sum[i * columns + j] =
-                v_fma(v_load_first(x + i * x_row + p, k - p), yj,
-                      sum[i * columns + j]);
+            UNROLL for (int i = 0; i < rows; i++)
+                sum[i * columns + j] =
+                    v_fma(v_load_first(x + i * x_row + p, k - p), yj,
+                          sum[i * columns + j]);
         }
     }
     UNROLL for (int s = 0; s < DOT_SUMS; s += V_LANES)

@@ -39,15 +39,17 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
     const real *low = a + HALF * a_row;
     vreal sum[TILE_ROWS][WIDE_WIDTH];
     UNROLL for (int i = 0; i < rows; i++) {
-        UNROLL for (int j = 0; j < width; j++) sum[i][j] = (vreal){0};
+        UNROLL for (int j = 0; j < width; j++)
+            sum[i][j] = (vreal){0};
     }
     for (int64_t p = 0; p < k; p++) {
         vreal row[WIDE_WIDTH];
-        UNROLL for (int j = 0; j < width; j++) row[j] = v_load(b + j * VL);
+        UNROLL for (int j = 0; j < width; j++)
+            row[j] = v_load(b + j * VL);
         UNROLL for (int i = 0; i < rows; i++) {
             vreal x = v_set(i < HALF ? a[i * a_row] : low[(i - HALF) * a_row]);
-            UNROLL for (int j = 0; j < width; j++) sum[i][j] =
-                v_fma(x, row[j], sum[i][j]);
+            UNROLL for (int j = 0; j < width; j++)
+                sum[i][j] = v_fma(x, row[j], sum[i][j]);
         }
         a += a_step;
         low += a_step;
@@ -55,8 +57,8 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
     }
     if (add) {
         UNROLL for (int i = 0; i < rows; i++) {
-            UNROLL for (int j = 0; j < width; j++) sum[i][j] +=
-                v_load(c + i * c_row + j * VL);
+            UNROLL for (int j = 0; j < width; j++)
+                sum[i][j] += v_load(c + i * c_row + j * VL);
         }
     }
     UNROLL for (int i = 0; i < rows; i++) {

@@ -27,10 +27,11 @@ V_INLINE void transpose_block(real *to, int64_t to_row, const real *from,
                               int64_t from_row, int64_t rows, int64_t columns) {
     vreal x[V_LANES];
     if (rows == VL && columns == VL) {
-        UNROLL for (int i = 0; i < V_LANES; i++) x[i] =
-            v_load(from + i * from_row);
+        UNROLL for (int i = 0; i < V_LANES; i++)
+            x[i] = v_load(from + i * from_row);
         v_transpose(x);
-        UNROLL for (int j = 0; j < V_LANES; j++) v_store(to + j * to_row, x[j]);
+        UNROLL for (int j = 0; j < V_LANES; j++)
+            v_store(to + j * to_row, x[j]);
         return;
     }
     for (int i = 0; i < V_LANES; i++)

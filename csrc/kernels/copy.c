@@ -74,8 +74,8 @@ static void tile_transpose(const tile_t *t, const real *x, real *y) {
             real *to = y + r * t->y_row + c;
             vreal block[V_LANES];
             if (rows == VL && cols == VL) {
-                UNROLL for (int i = 0; i < V_LANES; i++) block[i] =
-                    v_load(from + i * t->x_col);
+                UNROLL for (int i = 0; i < V_LANES; i++)
+                    block[i] = v_load(from + i * t->x_col);
                 v_transpose(block);
                 UNROLL for (int i = 0; i < V_LANES; i++)
                     v_store(to + i * t->y_row, block[i]);

@@ -96,12 +96,15 @@ static void ids_group(work_t *w) {
 static void block_sum(const real *dy, int64_t width, const int64_t *group,
                       int64_t n, real *to) {
     vreal sum[BLOCK];
-    UNROLL for (int b = 0; b < BLOCK; b++) sum[b] = v_set(0);
+    UNROLL for (int b = 0; b < BLOCK; b++)
+        sum[b] = v_set(0);
     for (int64_t k = 0; k < n; k++) {
         const real *row = dy + group[k] * width;
-        UNROLL for (int b = 0; b < BLOCK; b++) sum[b] += v_load(row + b * VL);
+        UNROLL for (int b = 0; b < BLOCK; b++)
+            sum[b] += v_load(row + b * VL);
     }
-    UNROLL for (int b = 0; b < BLOCK; b++) v_store(to + b * VL, sum[b]);
+    UNROLL for (int b = 0; b < BLOCK; b++)
+        v_store(to + b * VL, sum[b]);
 }
 
 /* The same for the first `lanes` < VL elements, or a whole vector of them. */

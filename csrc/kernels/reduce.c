@@ -114,7 +114,8 @@ V_INLINE vreal block_reduce(int f, const real *p, int64_t n) {
     vreal a[4] = {none, none, none, none};
     int64_t i = 0;
     for (; i + 4 * VL <= n; i += 4 * VL) UNROLL
-    for (int k = 0; k < 4; k++) a[k] = combine(f, a[k], v_load(p + i + k * VL));
+        for (int k = 0; k < 4; k++)
+            a[k] = combine(f, a[k], v_load(p + i + k * VL));
     for (; i + VL <= n; i += VL) a[0] = combine(f, a[0], v_load(p + i));
     if (i < n)
         a[1] = combine(f, a[1], v_load_filled(p + i, n - i, identity(f)));

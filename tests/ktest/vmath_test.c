@@ -116,10 +116,11 @@ typedef struct {
 } row;
 
 #define ROW(name, low, high, unit, bound_float, bound_double)                  \
-    {                                                                          \
-#name, "[" #low ", " #high "]", loop_##name, ref_##name, low, high,    \
-            unit, bound_float, bound_double                                    \
-    }
+    {#name,       "[" #low ", " #high "]",                                     \
+     loop_##name, ref_##name,                                                  \
+     low,         high,                                                        \
+     unit,        bound_float,                                                 \
+     bound_double}
 #define ALL (double)INFINITY
 
 static const row rows[] = {
