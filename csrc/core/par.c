@@ -28,10 +28,16 @@ int pd_take_interrupt(void) {
 
 /* ---- scratch ------------------------------------------------------------- */
 
-typedef struct {
+typedef struct scratch {
     void *memory[PD_SCRATCH_SLOTS];
     size_t bytes[PD_SCRATCH_SLOTS];
+    struct scratch *next;
 } scratch_t;
+
+/* Those of all threads, so that a leak detector finds what a thread that is
+ * about to end still owns. */
+static scratch_t *scratch_list = NULL;
+static pthread_mutex_t scratch_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static pthread_key_t scratch_key;
 static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
@@ -41,6 +47,11 @@ static _Thread_local scratch_t *scratch = NULL;
 
 static void scratch_free(void *p) {
     scratch_t *s = p;
+    pthread_mutex_lock(&scratch_lock);
+    scratch_t **link = &scratch_list;
+    while (*link != s) link = &(*link)->next;
+    *link = s->next;
+    pthread_mutex_unlock(&scratch_lock);
     for (int i = 0; i < PD_SCRATCH_SLOTS; i++) free(s->memory[i]);
     free(s);
 }
@@ -55,6 +66,10 @@ void *pd_scratch(int slot, size_t bytes) {
         scratch = calloc(1, sizeof *scratch);
         if (!scratch) return NULL;
         pthread_setspecific(scratch_key, scratch);
+        pthread_mutex_lock(&scratch_lock);
+        scratch->next = scratch_list;
+        scratch_list = scratch;
+        pthread_mutex_unlock(&scratch_lock);
     }
     if (scratch->bytes[slot] < bytes) {
         free(scratch->memory[slot]);
@@ -286,6 +301,7 @@ static void after_fork_in_child(void) {
     forked = 1;
     atomic_flag_clear(&region_taken);
     pthread_mutex_init(&gate, NULL);
+    pthread_mutex_init(&scratch_lock, NULL);
     pthread_mutex_init(&master.lock, NULL);
     pthread_cond_init(&master.changed, NULL);
     master.region = NULL;
