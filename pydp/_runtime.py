@@ -67,7 +67,14 @@ def sane_openmp_environment() -> Iterator[None]:
 
 
 with sane_openmp_environment():
-    from pydp import _kernels
+    try:
+        from pydp import _kernels
+    except ImportError as error:
+        folder = os.path.dirname(os.path.abspath(__file__))
+        raise ImportError(
+            f"pydp: {folder} holds no compiled kernels for this Python; in a clone run "
+            '"pip install -e .", or leave the folder to use an installed pydp'
+        ) from error
 
 assert _kernels.max_threads == MAX_THREADS
 
