@@ -35,7 +35,7 @@ V_INLINE vreal lanes_update(const update_t *u, vreal p, vreal g,
 static void span_update(const update_t *u, real *p, const real *g, real *m,
                         int64_t n) {
     int64_t i = 0;
-    vreal momentum;
+    vreal momentum = v_set(0);
     for (; i + VL <= n; i += VL) {
         if (m) momentum = v_load(m + i);
         v_store(p + i, lanes_update(u, v_load(p + i), v_load(g + i),
