@@ -29,50 +29,20 @@ static int64_t gemm_hollow(const gemm_t *g, const real *a, const real *b,
     return 0;
 }
 
-static real element(const gemm_matrix *m, const real *data, int64_t i,
-                    int64_t j) {
-    if (!m->read) return data[i * m->row + j * m->column];
-    real x;
-    if (m->flipped)
-        m->read(m->context, j, 1, i, 1, &x, 1);
-    else
-        m->read(m->context, i, 1, j, 1, &x, 1);
-    return x;
-}
-static int64_t gemm_naive(const gemm_t *g, const real *a, const real *b,
-                          real *c) {
-    for (int64_t i = 0; i < g->m; i++)
-        for (int64_t j = 0; j < g->n; j++) {
-            real sum = 0;
-            for (int64_t p = 0; p < g->k; p++) {
-                const real y =
-                    g->b_panels ? g->b_panels[(j / PANEL * g->k + p) * PANEL +
-                                              j % PANEL]
-                                : element(&g->b, b, p, j);
-                sum += element(&g->a, a, i, p) * y;
-            }
-            finish_row(c + (g->c_rows ? g->c_rows[i] : i * g->c_row) + j, &sum,
-                       1, g->add, g->bias ? g->bias + j * g->bias_step : NULL,
-                       0, g->activation);
-        }
-    return 0;
-}
-
 typedef int64_t gemm_run(const gemm_t *g, const real *a, const real *b,
                          real *c);
 typedef struct {
-    const char *name;
     int (*fits)(const gemm_t *g);
     gemm_run *run;
 } gemm_method;
 
 /* The first that fits is taken. */
 static const gemm_method methods[] = {
-    {"hollow", is_hollow, gemm_hollow}, {"dot", is_dot, gemm_dot},
-    {"wide", is_wide, gemm_wide},       {"loops", always, gemm_loops},
-    {"naive", always, gemm_naive},
+    {is_hollow, gemm_hollow},
+    {is_dot, gemm_dot},
+    {is_wide, gemm_wide},
+    {always, gemm_loops},
 };
-enum { METHODS = sizeof methods / sizeof methods[0] };
 
 /* ---- many products --------------------------------------------------------
  */
@@ -112,7 +82,9 @@ static void batch_task(void *context, int64_t index) {
             __atomic_store_n(&t->failed, PD_NO_MEMORY, __ATOMIC_RELAXED);
 }
 
-static int64_t run_method(const gemm_t *g, const gemm_method *method) {
+int64_t K(gemm)(const gemm_t *g) {
+    const gemm_method *method = methods;
+    while (!method->fits(g)) method++;
     batch_t t = {.g = g, .run = method->run, .items = 1};
     for (int64_t axis = 0; axis < g->batch_axes; axis++)
         t.items *= g->batch_shape[axis];
@@ -127,15 +99,3 @@ static int64_t run_method(const gemm_t *g, const gemm_method *method) {
                 work(g) * (double)t.items / SPEED, batch_task, &t);
     return t.failed;
 }
-
-static const gemm_method *choose(const gemm_t *g) {
-    const gemm_method *method = methods;
-    while (!method->fits(g)) method++;
-    return method;
-}
-
-int64_t K(gemm)(const gemm_t *g) { return run_method(g, choose(g)); }
-int64_t K(gemm_reference)(const gemm_t *g) {
-    return run_method(g, &methods[METHODS - 1]);
-}
-const char *K(gemm_method)(const gemm_t *g) { return choose(g)->name; }

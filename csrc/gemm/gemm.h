@@ -67,11 +67,4 @@ typedef struct {
 /* C must not overlap A, B or bias. 0, or PD_NO_MEMORY. */
 int64_t K(gemm)(const gemm_t *g);
 
-/* The same by three naive loops: the specification, and the last of the list
- * of methods. */
-int64_t K(gemm_reference)(const gemm_t *g);
-
-/* The name of the method that K(gemm) takes. */
-const char *K(gemm_method)(const gemm_t *g);
-
 #endif

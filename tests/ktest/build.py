@@ -93,7 +93,9 @@ def examine(name: str, variant: Variant, program: Path, words: list[str]) -> Non
     print(f"== ktest {name}", flush=True)
     command = [*variant.runner.split(), str(program)]
     for run in variant.runs:
-        done = subprocess.run([*command, *run.split(), *words])
+        # threads that wait awake would be emulated waiting
+        waiting = {**os.environ, "OMP_WAIT_POLICY": "passive"} if variant.runner else None
+        done = subprocess.run([*command, *run.split(), *words], env=waiting)
         if done.returncode:
             sys.exit(f"ktest {name} {run}: failed ({done.returncode})")
     for kind in variant.controls:

@@ -226,6 +226,9 @@ int64_t kt_call(const void *geometry) {
     static const struct {
         int threads, place, poison;
     } runs[] = {{1, LEFT, 0xFF}, {2, RIGHT, 0x5A}, {4, OFF, 0x5A}};
+    /* An emulator pays dearly, and never gives back memory, for a team of
+     * another size: it has one of 4. */
+    const int few = kt_small ? 4 : 2;
     char *first[ARRAYS] = {NULL}; /* what the first call left in the outputs */
     int64_t result = 0;
 
@@ -237,13 +240,14 @@ int64_t kt_call(const void *geometry) {
             place(a, i, runs[run].place, runs[run].poison);
             addresses[i] = a->placed + a->start;
         }
-        pd_set_threads(runs[run].threads);
+        int threads = runs[run].threads == 2 ? few : runs[run].threads;
+        pd_set_threads(threads);
         int64_t got = pd_kernel_at(type, kernel)(addresses, geometry);
         if (*crash) misbehave();
         if (run == 0) result = got;
         if (got != result)
             kt_fail("returned %lld, with %d threads %lld", (long long)result,
-                    runs[run].threads, (long long)got);
+                    threads, (long long)got);
         for (int i = 0; i < array_count; i++) {
             array_t *a = &arrays[i];
             if (!a->held) continue;
@@ -259,7 +263,7 @@ int64_t kt_call(const void *geometry) {
                 while (a->placed[at] == first[i][at]) at++;
                 kt_fail("output array %d differs at element %zu between 1 and "
                         "%d threads, alignments and poisons (unwritten?)",
-                        i, at / a->element, runs[run].threads);
+                        i, at / a->element, threads);
             }
             if (heap) free(a->block);
         }

@@ -17,18 +17,23 @@ static const struct {
     {"AdamW", {0.01, 0.8, 0.99, 1e-3, 0.1, 1}},
 };
 
-static double updated(const double *s, double step, double p, double dp,
-                      double m, double v) {
+typedef struct {
+    double p, m, v;
+} state_t;
+
+static state_t updated(const double *s, double step, state_t old, double dp) {
     double beta1 = s[PD_ADAM_BETA1], beta2 = s[PD_ADAM_BETA2], g = dp;
+    state_t new = old;
     if (s[PD_ADAM_DECOUPLED] != 0)
-        p -= s[PD_ADAM_LR] * s[PD_ADAM_WEIGHT_DECAY] * p;
+        new.p -= s[PD_ADAM_LR] * s[PD_ADAM_WEIGHT_DECAY] * old.p;
     else
-        g += s[PD_ADAM_WEIGHT_DECAY] * p;
-    m += (1 - beta1) * (g - m);
-    v = beta2 * v + (1 - beta2) * g * g;
-    double root = sqrt(v) / sqrt(1 - pow(beta2, step));
-    return p -
-           s[PD_ADAM_LR] / (1 - pow(beta1, step)) * m / (root + s[PD_ADAM_EPS]);
+        g += s[PD_ADAM_WEIGHT_DECAY] * old.p;
+    new.m += (1 - beta1) * (g - old.m);
+    new.v = beta2 *old.v + (1 - beta2) * g *g;
+    double root = sqrt(new.v) / sqrt(1 - pow(beta2, step));
+    new.p -= s[PD_ADAM_LR] / (1 - pow(beta1, step)) * new.m /
+             (root + s[PD_ADAM_EPS]);
+    return new;
 }
 
 static void examine(int which, double steps) {
@@ -39,7 +44,7 @@ static void examine(int which, double steps) {
         real *p, *dp, *m, *v;
         double *step;
     } a[PARAMETERS];
-    double *want = calloc(PARAMETERS * 3 * PD_SPAN, sizeof *want);
+    state_t *want = calloc(PARAMETERS * 3 * PD_SPAN, sizeof *want);
     for (int k = 0; k < PARAMETERS; k++) {
         double *setting = kt_array(PD_ADAM_SETTINGS, sizeof *setting);
         memcpy(setting, s, PD_ADAM_SETTINGS * sizeof *setting);
@@ -53,8 +58,10 @@ static void examine(int which, double steps) {
             a[k].v[i] = a[k].v[i] * a[k].v[i] + (real)0.01;
         for (int64_t i = 0; i < sizes[k]; i++)
             want[k * 3 * PD_SPAN + i] =
-                updated(s, steps + 1, (double)a[k].p[i], (double)a[k].dp[i],
-                        (double)a[k].m[i], (double)a[k].v[i]);
+                updated(s, steps + 1,
+                        (state_t){(double)a[k].p[i], (double)a[k].m[i],
+                                  (double)a[k].v[i]},
+                        (double)a[k].dp[i]);
     }
     struct {
         int64_t count, elements[PARAMETERS];
@@ -64,8 +71,10 @@ static void examine(int which, double steps) {
     for (int k = 0; k < PARAMETERS; k++) {
         kt_near(*a[k].step, steps + 1, 0, 0, "step", k);
         for (int64_t i = 0; i < sizes[k]; i++) {
-            double one = want[k * 3 * PD_SPAN + i];
-            kt_near((double)a[k].p[i], one, 4 + fabs(one), 16, "p", i);
+            state_t one = want[k * 3 * PD_SPAN + i];
+            kt_near((double)a[k].p[i], one.p, 4 + fabs(one.p), 16, "p", i);
+            kt_near((double)a[k].m[i], one.m, 4, 4, "m", i);
+            kt_near((double)a[k].v[i], one.v, fabs(one.v), 8, "v", i);
         }
     }
     free(want);

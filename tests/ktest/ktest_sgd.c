@@ -19,15 +19,20 @@ static const struct {
     {"nesterov", {0.1, 0.9, 0, 0.01, 1}},
 };
 
-static double updated(const double *s, double step, double p, double dp,
-                      double momentum) {
-    double g = dp + s[PD_SGD_WEIGHT_DECAY] * p, mu = s[PD_SGD_MOMENTUM];
+typedef struct {
+    double p, momentum;
+} state_t;
+
+static state_t updated(const double *s, double step, state_t old, double dp) {
+    double g = dp + s[PD_SGD_WEIGHT_DECAY] * old.p, mu = s[PD_SGD_MOMENTUM];
+    state_t new = old;
     if (mu != 0) {
         double share = 1 - s[PD_SGD_DAMPENING];
-        momentum = step > 1 ? mu * momentum + share * g : g;
-        g = s[PD_SGD_NESTEROV] != 0 ? g + mu * momentum : momentum;
+        new.momentum = step > 1 ? mu *old.momentum + share *g : g;
+        g = s[PD_SGD_NESTEROV] != 0 ? g + mu * new.momentum : new.momentum;
     }
-    return p - s[PD_SGD_LR] * g;
+    new.p -= s[PD_SGD_LR] * g;
+    return new;
 }
 
 static void examine(int which, double steps) {
@@ -38,7 +43,7 @@ static void examine(int which, double steps) {
         real *p, *dp, *momentum;
         double *step;
     } a[PARAMETERS];
-    double *want = calloc(PARAMETERS * 3 * PD_SPAN, sizeof *want);
+    state_t *want = calloc(PARAMETERS * 3 * PD_SPAN, sizeof *want);
     for (int k = 0; k < PARAMETERS; k++) {
         double *setting = kt_array(PD_SGD_SETTINGS, sizeof *setting);
         memcpy(setting, s, PD_SGD_SETTINGS * sizeof *setting);
@@ -53,8 +58,10 @@ static void examine(int which, double steps) {
             kt_absent();
         for (int64_t i = 0; i < sizes[k]; i++)
             want[k * 3 * PD_SPAN + i] =
-                updated(s, steps + 1, (double)a[k].p[i], (double)a[k].dp[i],
-                        a[k].momentum ? (double)a[k].momentum[i] : 0);
+                updated(s, steps + 1,
+                        (state_t){(double)a[k].p[i],
+                                  a[k].momentum ? (double)a[k].momentum[i] : 0},
+                        (double)a[k].dp[i]);
     }
     struct {
         int64_t count, elements[PARAMETERS];
@@ -64,8 +71,11 @@ static void examine(int which, double steps) {
     for (int k = 0; k < PARAMETERS; k++) {
         kt_near(*a[k].step, steps + 1, 0, 0, "step", k);
         for (int64_t i = 0; i < sizes[k]; i++) {
-            double one = want[k * 3 * PD_SPAN + i];
-            kt_near((double)a[k].p[i], one, 4 + fabs(one), 16, "p", i);
+            state_t one = want[k * 3 * PD_SPAN + i];
+            kt_near((double)a[k].p[i], one.p, 4 + fabs(one.p), 16, "p", i);
+            if (a[k].momentum)
+                kt_near((double)a[k].momentum[i], one.momentum, 4, 4,
+                        "momentum", i);
         }
     }
     free(want);
