@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,16 +78,16 @@ def fit(
                  done, such as `cosine`
     after_epoch  called after each epoch; prints it if not given
 
-    While a terminal looks on, a bar shows the steps of the running epoch.
+    While a terminal looks on, a bar below what is printed shows how far the training is.
     """
     largest = optimizer.lr
     steps = epochs * len(batches)
     done = 0
-    for number in range(1, epochs + 1):
-        began = time.perf_counter()
-        model.train()
-        total, right, rows = 0.0, 0, 0
-        with _bar(f"epoch {number}/{epochs}", len(batches)) as advance:
+    with _bar(steps) as bar:
+        for number in range(1, epochs + 1):
+            began = time.perf_counter()
+            model.train()
+            total, right, rows = 0.0, 0, 0
             for x, target in batches:
                 if schedule is not None:
                     optimizer.lr = largest * schedule(done / steps)
@@ -100,9 +100,12 @@ def fit(
                 right += correct
                 rows += len(target)
                 done += 1
-                advance(total / rows, right / rows)
-        seconds = time.perf_counter() - began
-        after_epoch(Epoch(number, epochs, total / rows, right / rows, seconds))
+                epoch = Epoch(
+                    number, epochs, total / rows, right / rows, time.perf_counter() - began
+                )
+                bar.advance(epoch)
+            with bar.away():
+                after_epoch(epoch)
 
 
 def step(model: Module, optimizer: Any, loss: Loss, x: Any, target: Any) -> tuple[float, int]:
@@ -165,24 +168,46 @@ def confusion_text(confusion: Array, labels: Sequence[str] | None = None) -> str
     return "\n".join(lines)
 
 
+class _NoBar:
+    """What a pipe gets: nothing."""
+
+    def advance(self, epoch: Epoch) -> None:
+        """One more step is done."""
+
+    def away(self) -> AbstractContextManager[object]:
+        """While the caller prints lines of its own."""
+        return nullcontext()
+
+
+class _Bar(_NoBar):
+    """tqdm's bar over all steps, with the running epoch's loss and accuracy."""
+
+    def __init__(self, tqdm: Any, bar: Any) -> None:
+        self._tqdm = tqdm
+        self._bar = bar
+
+    def advance(self, epoch: Epoch) -> None:
+        self._bar.set_description_str(f"epoch {epoch.number}/{epoch.epochs}", refresh=False)
+        text = f"loss {epoch.loss:.4f}, accuracy {100 * epoch.accuracy:.1f} %"
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update()
+
+    def away(self) -> AbstractContextManager[object]:
+        return self._tqdm.external_write_mode()  # type: ignore[no-any-return]
+
+
 @contextmanager
-def _bar(title: str, steps: int) -> Iterator[Callable[[float, float], None]]:
+def _bar(steps: int) -> Iterator[_NoBar]:
     """A progress bar on stderr while that is a terminal; tqdm is imported only then."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda loss, accuracy: None
+        yield _NoBar()
         return
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    layout = "{desc} |{bar}| {n_fmt}/{total_fmt}{postfix}"
+    layout = "{desc} |{bar}| {percentage:3.0f} %{postfix}, {remaining} left"
     how: Any = {"leave": False, "dynamic_ncols": True, "bar_format": layout}
-    with tqdm(total=steps, desc=title, **how) as bar:
-
-        def advance(loss: float, accuracy: float) -> None:
-            text = f"loss {loss:.4f}, accuracy {100 * accuracy:.1f} %"
-            bar.set_postfix_str(text, refresh=False)
-            bar.update()
-
-        yield advance
+    with tqdm(total=steps, desc="training", **how) as bar:
+        yield _Bar(tqdm, bar)
 
 
 # ---- stopping ------------------------------------------------------------------------------------

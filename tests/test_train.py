@@ -228,9 +228,11 @@ def test_recipes_are_types_too():
 def test_no_terminal_no_tqdm():
     code = """
 import sys
-from pydp.train import _bar
-with _bar("epoch", 3) as advance:
-    advance(0.0, 0.0)
+from pydp.train import Epoch, _bar
+with _bar(3) as bar:
+    bar.advance(Epoch(1, 1, 0.0, 0.0, 0.0))
+    with bar.away():
+        pass
 print("tqdm" in sys.modules)
 """
     environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(pydp.__file__))}
