@@ -51,6 +51,13 @@ V_INLINE vreal denominator(const pd_local_response_norm_geometry *g,
     return v_fma(sum, v_set((real)g->scale), v_set((real)g->k));
 }
 
+/* t^-beta; by roots for the paper's beta, which costs a third. */
+V_INLINE vreal to_power(const pd_local_response_norm_geometry *g, vreal t) {
+    if (g->beta != 0.75) return vm_pow(t, v_set((real)-g->beta));
+    vreal root = v_sqrt(t);
+    return v_set(1) / (root * v_sqrt(root));
+}
+
 static void row_squares(const real *x, real *squares, int64_t n) {
     int64_t j = 0;
     for (; j + VL <= n; j += VL) {
@@ -62,12 +69,11 @@ static void row_squares(const real *x, real *squares, int64_t n) {
 
 static void row_forward(const pd_local_response_norm_geometry *g,
                         const buffers_t *b, const real *x, real *y) {
-    const vreal power = v_set((real)-g->beta);
     row_squares(x, b->squares, g->c);
     for (int64_t j = 0; j < g->c; j += VL) {
         const int64_t lanes = g->c - j < VL ? g->c - j : VL;
         vreal t = denominator(g, b->squares, j, lanes);
-        v_store_lanes(y + j, v_load_lanes(x + j, lanes) * vm_pow(t, power),
+        v_store_lanes(y + j, v_load_lanes(x + j, lanes) * to_power(g, t),
                       lanes);
     }
 }
@@ -75,14 +81,13 @@ static void row_forward(const pd_local_response_norm_geometry *g,
 static void row_backward(const pd_local_response_norm_geometry *g,
                          const buffers_t *b, const real *x, const real *dy,
                          real *dx) {
-    const vreal power = v_set((real)-g->beta);
     const vreal slope = v_set((real)(-2 * g->beta * g->scale));
     const int64_t window = g->before + 1 + g->after;
     row_squares(x, b->squares, g->c);
     for (int64_t j = 0; j < g->c; j += VL) {
         const int64_t lanes = g->c - j < VL ? g->c - j : VL;
         vreal t = denominator(g, b->squares, j, lanes);
-        vreal p = vm_pow(t, power);
+        vreal p = to_power(g, t);
         vreal u = v_load_lanes(dy + j, lanes) * v_load_lanes(x + j, lanes);
         v_store_lanes(b->p + j, p, lanes);
         v_store_lanes(b->terms + j, u * p / t, lanes);
