@@ -129,7 +129,11 @@ static void task_rms(void *w, int64_t task) { rows_forward(w, 0, task); }
 
 static int64_t forward(work_t *w, pd_task *run) {
     const int64_t n = w->g->n, rows = w->g->rows;
-    if (rows == 0 || n == 0) return 0;
+    if (n == 0) {
+        for (int64_t i = 0; w->mean && i < rows; i++) w->mean[i] = 0;
+        for (int64_t i = 0; w->rstd && i < rows; i++) w->rstd[i] = 0;
+        return 0;
+    }
     w->per_task = rows_per_task(n);
     double ns = (double)rows * ((double)n * sizeof(real) / 12 + 40);
     pd_parallel((rows + w->per_task - 1) / w->per_task, ns, run, w);

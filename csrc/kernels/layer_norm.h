@@ -9,7 +9,8 @@
  * mean of its squares. x, y, dy, dx are [rows, n]; w, b, dw, db [n]; mean, rstd
  * [rows]; all in C order. w, b and every array written but y may be absent (w
  * counts as ones, b as zeros). Outputs are written whole and overlap no input.
- * A row with a NaN or an infinity gives NaN in that row only. */
+ * A row with a NaN or an infinity gives NaN in that row only; without elements
+ * mean and rstd are 0. */
 #ifndef PD_KERNELS_LAYER_NORM_H
 #define PD_KERNELS_LAYER_NORM_H
 

@@ -73,18 +73,23 @@ static void geometry(const case_t *c, int kind, int options,
     pd_space_merge(&g->rows, 3);
 }
 
-/* Mean and variance of x over a set's group. */
+/* Mean and variance of x over a set's group; in long double, for in double the
+ * rounding of a thousand terms would show. */
 static void moments(const case_t *c, const real *x, int64_t stride, int64_t set,
                     int64_t group, double *mean, double *var) {
     const int64_t n = c->rows * c->width;
+    long double m = 0, v = 0;
     x += set * c->rows * stride + group * c->width;
-    *mean = *var = 0;
     for (int64_t i = 0; i < n; i++)
-        *mean += (double)x[i / c->width * stride + i % c->width] / (double)n;
+        m += (long double)x[i / c->width * stride + i % c->width];
+    m = n ? m / (long double)n : 0;
     for (int64_t i = 0; i < n; i++) {
-        double d = (double)x[i / c->width * stride + i % c->width] - *mean;
-        *var += d * d / (double)n;
+        long double d =
+            (long double)x[i / c->width * stride + i % c->width] - m;
+        v += d * d;
     }
+    *mean = (double)m;
+    *var = n ? (double)(v / (long double)n) : 0;
 }
 
 static void forward(const case_t *c, int kind, int options) {

@@ -53,11 +53,14 @@ static void forward(const case_t *c, int centred, int options) {
     if (kt_call(&g)) kt_fail("reports a bad datum");
     for (int64_t i = 0; n && i < rows; i++) {
         const real *row = x + i * n;
-        double m = 0, v = 0;
-        for (int64_t j = 0; centred && j < n; j++)
-            m += (double)row[j] / (double)n;
-        for (int64_t j = 0; j < n; j++)
-            v += ((double)row[j] - m) * ((double)row[j] - m) / (double)n;
+        long double sum = 0, squares = 0; /* else their rounding would show */
+        for (int64_t j = 0; centred && j < n; j++) sum += (long double)row[j];
+        sum /= (long double)n;
+        for (int64_t j = 0; j < n; j++) {
+            long double d = (long double)row[j] - sum;
+            squares += d * d;
+        }
+        double m = (double)sum, v = (double)squares / (double)n;
         double r = 1 / sqrt(v + EPS);
         if (mean) kt_near((double)mean[i], m, fabs(m) + 1, 8, "mean", i);
         if (rstd) kt_near((double)rstd[i], r, r, 32, "rstd", i);
