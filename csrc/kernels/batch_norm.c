@@ -65,7 +65,11 @@ typedef struct {
     real *sums; /* [parts, SUMS, columns] */
     /* [columns]; mean is the shift of backward */
     real *mean, *scale, *offset, *slope, *share;
+    double *a, *b; /* [c] */
 } set_t;
+
+/* What columns_combine makes. */
+enum { TOTALS, SPREADS, GRADIENTS };
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -158,34 +162,56 @@ static int64_t rows_of(const work_t *w, int64_t part) {
     return min(w->part, w->rows - part * w->part);
 }
 
-/* Mean and variance of the channels from c on that have them in common. */
-static void group_statistics(const set_t *s, int64_t c, double *mean,
-                             double *var) {
+/* Each channel's two numbers, from those of its columns in every part, in
+ * double: add to a[c] and b[c], which begin as 0. */
+V_INLINE void columns_combine(const set_t *s, int what) {
     const work_t *w = s->work;
-    const int64_t columns = w->columns, width = w->g->width;
-    double count = (double)(w->rows * w->fold * width);
-    double total = 0, squares = 0;
+    const int64_t columns = w->columns, c = w->g->c;
+    double *a = s->a, *b = s->b;
     for (int64_t p = 0; p < w->parts; p++) {
         const real *shift = s->sums + p * SUMS * columns;
-        double n = (double)rows_of(w, p);
-        for (int64_t f = c; f < columns; f += w->g->c)
-            for (int64_t j = f; j < f + width; j++)
-                total += n * (double)shift[j] + (double)shift[columns + j];
-    }
-    *mean = count > 0 ? total / count : 0;
-    for (int64_t p = 0; p < w->parts; p++) {
-        const real *shift = s->sums + p * SUMS * columns;
-        double n = (double)rows_of(w, p);
-        for (int64_t f = c; f < columns; f += w->g->c)
-            for (int64_t j = f; j < f + width; j++) {
-                /* sum (d - e)^2, e = mean - shift: n e^2 - 2 e s + q */
-                double e = *mean - (double)shift[j];
-                double rest = n * e - 2 * (double)shift[columns + j];
-                squares += e * rest + (double)shift[2 * columns + j];
+        const real *sum = shift + columns, *products = sum + columns;
+        const double n = (double)rows_of(w, p);
+        for (int64_t f = 0; f < columns; f += c)
+            for (int64_t i = 0; i < c; i++) {
+                const double sum_d = (double)sum[f + i];
+                const double squares = (double)products[f + i];
+                if (what == TOTALS) { /* sum x, by way of d = x - shift */
+                    a[i] += n * (double)shift[f + i] + sum_d;
+                } else if (what == SPREADS) { /* sum (x - mean)^2; a is mean */
+                    const double e = a[i] - (double)shift[f + i];
+                    b[i] += e * (n * e - 2 * sum_d) + squares;
+                } else {
+                    a[i] += sum_d;
+                    b[i] += squares;
+                }
             }
     }
-    *var = count > 0 ? squares / count : 0;
-    if (*var < 0) *var = 0;
+}
+
+/* The sum of p over a group's channels. */
+static double group_sum(const work_t *w, const double *p, int64_t group) {
+    double sum = 0;
+    for (int64_t c = 0; c < w->g->width; c++) sum += p[group * w->g->width + c];
+    return sum;
+}
+
+/* Mean and variance of the set's groups; a has each channel's mean. */
+static void statistics_take(const set_t *s) {
+    const work_t *w = s->work;
+    const int64_t width = w->g->width, groups = w->g->c / width;
+    const double count = (double)(w->rows * w->fold * width);
+    columns_combine(s, TOTALS);
+    for (int64_t i = 0; i < groups; i++) {
+        double mean = count > 0 ? group_sum(w, s->a, i) / count : 0;
+        w->mean[s->set * groups + i] = (real)mean;
+        for (int64_t c = 0; c < width; c++) s->a[i * width + c] = mean;
+    }
+    columns_combine(s, SPREADS);
+    for (int64_t i = 0; i < groups; i++) {
+        double var = count > 0 ? group_sum(w, s->b, i) / count : 0;
+        w->var[s->set * groups + i] = (real)(var < 0 ? 0 : var);
+    }
 }
 
 /* A number of channel c, in all columns of that channel. */
@@ -200,23 +226,16 @@ static double weight_of(const work_t *w, int64_t c) {
 static void set_statistics(const set_t *s) {
     const work_t *w = s->work;
     const int64_t width = w->g->width, groups = w->g->c / width;
-    for (int64_t i = 0; i < groups; i++) {
-        int64_t at = s->set * groups + i;
-        double mean = 0, var = 0, rest = 0;
-        if (!w->given) {
-            group_statistics(s, i * width, &mean, &var);
-            w->mean[at] = (real)mean;
-            w->var[at] = (real)var;
-            rest = mean - (double)w->mean[at]; /* rounding of a large mean */
-        }
-        double rstd = 1 / sqrt((double)w->var[at] + w->g->eps);
-        for (int64_t c = i * width; c < (i + 1) * width; c++) {
-            double scale = rstd * weight_of(w, c);
-            spread(w, s->mean, c, (double)w->mean[at]);
-            spread(w, s->scale, c, scale);
-            spread(w, s->offset, c,
-                   (w->b ? (double)w->b[c] : 0) - rest * scale);
-        }
+    if (!w->given) statistics_take(s);
+    for (int64_t c = 0; c < w->g->c; c++) {
+        int64_t at = s->set * groups + c / width;
+        double mean = (double)w->mean[at];
+        double scale = weight_of(w, c) / sqrt((double)w->var[at] + w->g->eps);
+        /* what rounding took from a large mean */
+        double rest = w->given ? 0 : s->a[c] - mean;
+        spread(w, s->mean, c, mean);
+        spread(w, s->scale, c, scale);
+        spread(w, s->offset, c, (w->b ? (double)w->b[c] : 0) - rest * scale);
     }
 }
 
@@ -224,26 +243,17 @@ static void set_statistics(const set_t *s) {
 static void set_gradients(const set_t *s) {
     const work_t *w = s->work;
     const int64_t width = w->g->width, groups = w->g->c / width;
-    const int64_t columns = w->columns;
-    double count = (double)(w->rows * w->fold * width);
+    const double count = (double)(w->rows * w->fold * width);
     real *dw = w->channel + s->set * 2 * w->g->c, *db = dw + w->g->c;
+    columns_combine(s, GRADIENTS);
     for (int64_t i = 0; i < groups; i++) {
-        int64_t at = s->set * groups + i;
-        double rstd = 1 / sqrt((double)w->var[at] + w->g->eps);
+        double rstd = 1 / sqrt((double)w->var[s->set * groups + i] + w->g->eps);
         double share = 0, slope = 0;
         for (int64_t c = i * width; c < (i + 1) * width; c++) {
-            double sum = 0, products = 0;
-            for (int64_t p = 0; p < w->parts; p++) {
-                const real *from = s->sums + (p * SUMS + 1) * columns;
-                for (int64_t j = c; j < columns; j += w->g->c) {
-                    sum += (double)from[j];
-                    products += (double)from[columns + j];
-                }
-            }
-            dw[c] = (real)(products * rstd);
-            db[c] = (real)sum;
-            share += weight_of(w, c) * sum;
-            slope += weight_of(w, c) * products;
+            dw[c] = (real)(s->b[c] * rstd);
+            db[c] = (real)s->a[c];
+            share += weight_of(w, c) * s->a[c];
+            slope += weight_of(w, c) * s->b[c];
         }
         for (int64_t c = i * width; c < (i + 1) * width; c++) {
             spread(w, s->scale, c, rstd * weight_of(w, c));
@@ -335,14 +345,19 @@ static void task_apply(void *context, int64_t task) {
 static void task_set(void *context, int64_t set) {
     work_t *w = context;
     const int64_t columns = w->columns, tasks = w->parts * w->chunks;
-    real *memory = pd_scratch(
-        PD_SCRATCH_B, (size_t)((w->parts * SUMS + 5) * columns) * sizeof(real));
-    if (!memory) {
+    const size_t doubles = (size_t)(2 * w->g->c) * sizeof(double);
+    const size_t reals = (size_t)((w->parts * SUMS + 5) * columns);
+    double *a = pd_scratch(PD_SCRATCH_B, doubles + reals * sizeof(real));
+    if (!a) {
         w->no_memory = 1;
         return;
     }
+    memset(a, 0, doubles);
+    real *memory = (real *)(a + 2 * w->g->c);
     set_t s = {.work = w,
                .set = set,
+               .a = a,
+               .b = a + w->g->c,
                .mean = memory,
                .scale = memory + columns,
                .offset = memory + 2 * columns,
