@@ -11,7 +11,9 @@
  * A task then owns a range of rows of dweight: it sums each row's group in
  * registers, in the order of positions, and writes it once, zeros where the
  * group is empty. No row has two writers, so no atomics, no clearing before,
- * and the same bits for every number of threads. */
+ * and the same bits for every number of threads.
+ *
+ * Ids are read once, checked and kept: another thread may be writing them. */
 #include "embedding.h"
 #include "par.h"
 #include "real.h"
@@ -21,31 +23,35 @@ enum { TASK = 16384 /* elements */, BLOCK = 4 /* vectors summed at a time */ };
 
 typedef struct {
     const pd_embedding_geometry *g;
-    const void *ids;
-    const real *in; /* weight or dy */
-    real *out;      /* y or dweight */
-    int64_t step;   /* ids, or rows of dweight, of one task */
+    const int64_t *ids; /* within 0 … rows-1 */
+    const real *in;     /* weight or dy */
+    real *out;          /* y or dweight */
+    int64_t step;       /* ids, or rows of dweight, of one task */
     int64_t *place, *group;
 } work_t;
 
 /* Id i; a uint64 beyond int64 is negative here, and so out of range too. */
-static inline int64_t id_at(const work_t *w, int64_t i) {
-    switch (w->g->id_bytes * 2 + w->g->id_signed) {
-    case 2: return ((const uint8_t *)w->ids)[i];
-    case 3: return ((const int8_t *)w->ids)[i];
-    case 4: return ((const uint16_t *)w->ids)[i];
-    case 5: return ((const int16_t *)w->ids)[i];
-    case 8: return ((const uint32_t *)w->ids)[i];
-    case 9: return ((const int32_t *)w->ids)[i];
-    default: return ((const int64_t *)w->ids)[i];
+static inline int64_t id_at(const pd_embedding_geometry *g, const void *ids,
+                            int64_t i) {
+    switch (g->id_bytes * 2 + g->id_signed) {
+    case 2: return ((const uint8_t *)ids)[i];
+    case 3: return ((const int8_t *)ids)[i];
+    case 4: return ((const uint16_t *)ids)[i];
+    case 5: return ((const int16_t *)ids)[i];
+    case 8: return ((const uint32_t *)ids)[i];
+    case 9: return ((const int32_t *)ids)[i];
+    default: return ((const int64_t *)ids)[i];
     }
 }
 
-/* 1 + the first position whose id is out of range, or 0. */
-static int64_t ids_check(const work_t *w) {
-    for (int64_t i = 0; i < w->g->count; i++) {
-        int64_t id = id_at(w, i);
-        if (id < 0 || id >= w->g->rows) return 1 + i;
+/* The ids to kept[0 … count). 1 + the first position whose id is out of range,
+ * or 0. */
+static int64_t ids_read(const pd_embedding_geometry *g, const void *ids,
+                        int64_t *kept) {
+    for (int64_t i = 0; i < g->count; i++) {
+        const int64_t id = id_at(g, ids, i);
+        if (id < 0 || id >= g->rows) return 1 + i;
+        kept[i] = id;
     }
     return 0;
 }
@@ -65,15 +71,18 @@ static void rows_copy(void *context, int64_t t) {
     int64_t width = w->g->width, end = (t + 1) * w->step;
     if (end > w->g->count) end = w->g->count;
     for (int64_t i = t * w->step; i < end; i++)
-        memcpy(w->out + i * width, w->in + id_at(w, i) * w->g->row_stride,
+        memcpy(w->out + i * width, w->in + w->ids[i] * w->g->row_stride,
                (size_t)width * sizeof(real));
 }
 
 int64_t K(embedding_forward)(void *const *arrays, const void *geometry) {
     const pd_embedding_geometry *g = geometry;
-    work_t w = {.g = g, .ids = arrays[0], .in = arrays[1], .out = arrays[2]};
-    int64_t bad = ids_check(&w);
+    int64_t *ids =
+        pd_scratch(PD_SCRATCH_A, ((size_t)g->count + 1) * sizeof(int64_t));
+    if (!ids) return PD_NO_MEMORY;
+    int64_t bad = ids_read(g, arrays[0], ids);
     if (bad) return bad;
+    work_t w = {.g = g, .ids = ids, .in = arrays[1], .out = arrays[2]};
     tasks_run(&w, g->count, 2.0 * (double)g->count * (double)g->width,
               rows_copy);
     return 0;
@@ -86,10 +95,10 @@ int64_t K(embedding_forward)(void *const *arrays, const void *geometry) {
 static void ids_group(work_t *w) {
     int64_t rows = w->g->rows, *place = w->place;
     for (int64_t r = 0; r < rows + 2; r++) place[r] = 0;
-    for (int64_t i = 0; i < w->g->count; i++) place[id_at(w, i) + 2]++;
+    for (int64_t i = 0; i < w->g->count; i++) place[w->ids[i] + 2]++;
     for (int64_t r = 2; r < rows + 2; r++) place[r] += place[r - 1];
     for (int64_t i = 0; i < w->g->count; i++)
-        w->group[place[id_at(w, i) + 1]++] = i;
+        w->group[place[w->ids[i] + 1]++] = i;
 }
 
 /* to[0..BLOCK * VL) = sum of those elements of the group's rows of dy. */
@@ -138,13 +147,18 @@ static void rows_sum(void *context, int64_t t) {
 
 int64_t K(embedding_backward)(void *const *arrays, const void *geometry) {
     const pd_embedding_geometry *g = geometry;
-    work_t w = {.g = g, .ids = arrays[0], .in = arrays[1], .out = arrays[2]};
-    int64_t bad = ids_check(&w);
+    size_t places = (size_t)g->rows + 2, count = (size_t)g->count + 1;
+    int64_t *ids =
+        pd_scratch(PD_SCRATCH_A, (places + 2 * count) * sizeof(int64_t));
+    if (!ids) return PD_NO_MEMORY;
+    int64_t bad = ids_read(g, arrays[0], ids);
     if (bad) return bad;
-    size_t places = (size_t)g->rows + 2, ids = (size_t)g->count + 1;
-    w.place = pd_scratch(PD_SCRATCH_A, (places + ids) * sizeof(int64_t));
-    if (!w.place) return PD_NO_MEMORY;
-    w.group = w.place + places;
+    work_t w = {.g = g,
+                .ids = ids,
+                .in = arrays[1],
+                .out = arrays[2],
+                .place = ids + count,
+                .group = ids + count + places};
     ids_group(&w);
     tasks_run(&w, g->rows,
               ((double)g->count + (double)g->rows) * (double)g->width,
