@@ -83,7 +83,8 @@ def divide(a: Any, b: Any) -> Any:
 def pow(a: Any, b: Any) -> Any:
     """a to the power b, broadcast, as C's pow. Type: ``(real[...], real[...]) -> real[...]``.
 
-    The gradient for b is dy · y · log a, and 0 where a = 0. The exponents 2, 1, 0.5 and -1 given as
+    The gradient for a is 0 where b = 0; for b it is dy · y · log a, and 0 where a = 0 and b >= 0.
+    The exponents 2, 1, 0.5 and -1 given as
     Python numbers use square, the identity, sqrt and reciprocal.
 
     >>> import pydp
@@ -387,6 +388,9 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     Type: ``(bool[...], real[...], real[...]) -> real[...]``. A condition that is not bool is a
     TypeError.
 
+    What is not chosen gets the gradient 0, and 0 times an infinite slope further back is NaN: the
+    branch for x > 0 takes the square root of ``where(x > 0, x, 1.0)``, not of x.
+
     >>> import pydp
     >>> x = pydp.tensor([1.0, -2.0])
     >>> pydp.where(x > 0, x, 0.0)
@@ -405,16 +409,20 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x with everything below `min` raised to it and everything above `max` lowered to it.
 
-    Type: ``real[...] -> real[...]``. None leaves a side open. NaN stays NaN.
+    Type: ``real[...] -> real[...]``. None leaves a side open. NaN stays NaN. An x equal to a bound
+    keeps its gradient; where `min` is above `max` the result is `max`.
 
     >>> import pydp
     >>> pydp.clip(pydp.tensor([-2.0, 0.5, 3.0]), 0.0, 1.0)
     tensor([0. , 0.5, 1. ])
     """
     x = _number("clip", x)
-    if min is not None:
-        x = maximum(x, min)
-    return x if max is None else minimum(x, max)
+    for rule, bound in ((rules.AT_LEAST, min), (rules.AT_MOST, max)):
+        if bound is not None:
+            x, bound = _two("clip", x, bound)
+            check_broadcast("clip", x._array, bound._array)
+            x = apply(rule, (x, bound))
+    return x
 
 
 class AsType(Op):
