@@ -20,6 +20,7 @@ tests (tests/harness.py), so there is no op without a reference.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -269,6 +270,18 @@ def integer(value: Any, op: str, argument: str, least: int | None = None) -> int
     if abs(value) >= 1 << 31:
         raise ValueError(f"{op}: {argument} must be below 2**31, got {value}")
     return int(value)
+
+
+def number(value: Any, op: str, argument: str) -> float:
+    """A real number as a float, an int too large for one as infinity: whoever asks checks the
+    range. bool, complex numbers, texts and tensors are refused."""
+    real = (int, float, np.integer, np.floating)
+    if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(value, real):
+        raise TypeError(f"{op}: {argument} must be a number, got {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def pair(value: Any, op: str, argument: str, least: int) -> tuple[int, int]:

@@ -13,13 +13,12 @@ Generator's methods give arrays; the functions of the same names give tensors.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._op import FLOAT32, INT64, Array, check_axes, checked_dtype, integer
+from pydp._op import FLOAT32, INT64, Array, check_axes, checked_dtype, integer, number
 
 UINT64 = np.dtype(np.uint64)
 Shape = tuple[int, ...]
@@ -200,9 +199,7 @@ def bernoulli(p: float, shape: Any, generator: Generator | None = None) -> Any:
 
 def probability(p: Any, op: str) -> float:
     """A number in 0 … 1, or the error that it is not one."""
-    if isinstance(p, (bool, np.bool_)) or not isinstance(p, (int, float, np.number)):
-        raise TypeError(f"{op}: p must be a number, got {p!r}")
-    found = float(p)
-    if math.isnan(found) or not 0 <= found <= 1:
+    found = number(p, op, "p")
+    if not 0 <= found <= 1:  # true for NaN too
         raise ValueError(f"{op}: p must be between 0 and 1, got {found}")
     return found
