@@ -260,16 +260,26 @@ def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> 
 # ---- arguments -----------------------------------------------------------------------------------
 
 
+def whole(value: Any) -> int | None:
+    """The int that a value is; None for bool, floats, and arrays of several."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        return None
+    try:
+        return int(value.__index__())
+    except TypeError:
+        return None
+
+
 def integer(value: Any, op: str, argument: str, least: int | None = None) -> int:
     """An int argument: bool, float and what is too large for the kernels are refused."""
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+    found = whole(value)
+    if found is None:
         raise TypeError(f"{op}: {argument} must be an int, got {value!r}")
-    value = value.__index__()
-    if least is not None and value < least:
-        raise ValueError(f"{op}: {argument} must be at least {least}, got {value}")
-    if abs(value) >= 1 << 31:
-        raise ValueError(f"{op}: {argument} must be below 2**31, got {value}")
-    return int(value)
+    if least is not None and found < least:
+        raise ValueError(f"{op}: {argument} must be at least {least}, got {found}")
+    if abs(found) >= 1 << 31:
+        raise ValueError(f"{op}: {argument} must be below 2**31, got {found}")
+    return found
 
 
 def number(value: Any, op: str, argument: str) -> float:
@@ -303,9 +313,9 @@ def check_axes(ndim: int, op: str) -> None:
 
 def axis_index(axis: Any, ndim: int, op: str) -> int:
     """An axis counted from the front; 0 and -1 are accepted for a single number."""
-    if isinstance(axis, (bool, np.bool_)) or not hasattr(axis, "__index__"):
+    index, rank = whole(axis), max(ndim, 1)
+    if index is None:
         raise TypeError(f"{op}: axis must be an int, got {axis!r}")
-    index, rank = int(axis.__index__()), max(ndim, 1)
     if not -rank <= index < rank:
         raise IndexError(f"{op}: axis {index} is out of range for {ndim} axes")
     return index % rank

@@ -16,7 +16,7 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, check_axes, numpy_op, operands
+from pydp._op import Array, Op, check_axes, numpy_op, operands, whole
 
 
 def _is_basic(index: Any) -> bool:
@@ -53,9 +53,9 @@ def _part(p: Any) -> Any:
             raise ValueError(f"indexing: a list must hold indices of one shape: {error}") from None
     if isinstance(p, (_graph.Value, np.ndarray)):
         return _index_array(p._array if isinstance(p, _graph.Value) else p)
-    if isinstance(p, (np.floating, np.complexfloating)) or not hasattr(p, "__index__"):
+    i = whole(p)
+    if i is None:
         raise TypeError(f"indexing: {p!r} is not an index")
-    i = p.__index__()
     if not -(1 << 63) <= i < 1 << 63:
         raise IndexError(f"indexing: index {i} is out of range")
     return i
