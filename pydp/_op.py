@@ -140,8 +140,8 @@ NATIVE: dict[np.dtype[Any], np.dtype[Any]] = {
 def checked_dtype(dtype: Any, op: str) -> np.dtype[Any]:
     """One of DTYPES in native byte order, or a TypeError that lists them."""
     try:
-        found = NATIVE.get(np.dtype(dtype))
-    except TypeError:
+        found = None if dtype is None else NATIVE.get(np.dtype(dtype))
+    except (TypeError, ValueError):
         found = None
     if found is None:
         raise TypeError(f"{op}: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
@@ -151,30 +151,48 @@ def checked_dtype(dtype: Any, op: str) -> np.dtype[Any]:
 def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
     """Data as an array that kernels can read: an allowed dtype, native byte order, aligned.
 
-    Without dtype, Python floats become float32; arrays and NumPy scalars keep theirs.
+    Without dtype, Python floats become float32; what has an `__array__` keeps its dtype. With an
+    integer dtype every number must fit it.
     """
     wanted = None if dtype is None else checked_dtype(dtype, op)
-    typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_interface__")
+    typed = hasattr(data, "__array_interface__") or hasattr(data, "__array__")
     try:
         array = np.asarray(data)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"{op}: data does not make an array: {error}") from None
+        kind = TypeError if typed else type(error)
+        raise kind(f"{op}: data does not make an array: {error}") from None
+    except Exception as error:
+        if not typed or isinstance(error, MemoryError):
+            raise
+        raise TypeError(f"{op}: {type(data).__name__} does not make an array: {error}") from error
     native = NATIVE.get(array.dtype)
     if native is None:
+        if array.dtype.hasobject and all(isinstance(x, int) for x in array.flat):
+            raise OverflowError(f"{op}: an int of data fits into neither int64 nor uint64")
         raise TypeError(
             f"{op}: dtype must be one of {', '.join(DTYPES)}, got {array.dtype}"
             + (" (Python objects)" if array.dtype.hasobject else "")
         )
     check_axes(array.ndim, op)
     if wanted is None:
-        wanted = native
-        if not typed and wanted == FLOAT64:
-            wanted = FLOAT32
+        wanted = FLOAT32 if native == FLOAT64 and not typed else native
+    if wanted.kind in "iu" and wanted != native:
+        check_fits(array, wanted, op)
     fits = array.dtype == wanted and array.flags.aligned and type(array) is np.ndarray
     if copy or not fits:
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(over="ignore"):
             array = np.array(array, dtype=wanted, order="C", copy=True, subok=False)
     return array
+
+
+def check_fits(array: Array, dtype: np.dtype[Any], op: str) -> None:
+    """Refuse numbers that an integer dtype has not; fractions may be cut off."""
+    if array.size == 0:
+        return
+    limits = np.iinfo(dtype)
+    for x in (array.min().item(), array.max().item()):
+        if not limits.min - 1 < x < limits.max + 1:  # true for NaN too
+            raise OverflowError(f"{op}: {x} does not fit into {dtype}")
 
 
 def promoted(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
@@ -231,12 +249,18 @@ def operands(op: str, *values: Any) -> list[Any]:
 
 
 def scalar(x: Any, dtype: np.dtype[Any], op: str) -> Array:
-    """A number as a 0-d array of this dtype; an integer that does not fit is an error."""
-    if isinstance(x, np.generic) and x.dtype.kind not in "biuf":
-        raise TypeError(f"{op}: expected a real number, got {x.dtype} scalar")
+    """A number as a 0-d array of this dtype. What does not fit into an integer is an error; a float
+    beyond float32 is infinite."""
+    if isinstance(x, np.generic) and x.dtype.kind in "biuf":
+        x = x.item()
+    elif not isinstance(x, (bool, int, float)):
+        raise TypeError(f"{op}: expected a real number, got {x!r}")
+    if dtype.kind == "f" and not -3e38 < x < 3e38:
+        with np.errstate(over="ignore"):
+            return np.array(number(x, op, "a number"), dtype=dtype)
     try:
         return np.array(x, dtype=dtype)
-    except OverflowError:
+    except (OverflowError, ValueError):
         raise OverflowError(f"{op}: {x} does not fit into {dtype}") from None
 
 
@@ -291,7 +315,7 @@ def number(value: Any, op: str, argument: str) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def pair(value: Any, op: str, argument: str, least: int) -> tuple[int, int]:
@@ -303,6 +327,29 @@ def pair(value: Any, op: str, argument: str, least: int) -> tuple[int, int]:
         return integer(first, op, argument, least), integer(second, op, argument, least)
     one = integer(value, op, argument, least)
     return one, one
+
+
+def shape_argument(shape: Any, op: str) -> tuple[int, ...]:
+    """A shape from an int or a sequence of ints; negative ones are left to the caller."""
+    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    check_axes(len(given), op)
+    sizes = []
+    for n in given:
+        size = whole(n)
+        if size is None:
+            raise TypeError(f"{op}: shape must hold ints, got {n!r}")
+        sizes.append(size)
+    if math.prod(n for n in sizes if n > 0) >= 1 << 60:
+        raise ValueError(f"{op}: shape {tuple(sizes)} has too many elements")
+    return tuple(sizes)
+
+
+def sizes_argument(shape: Any, op: str) -> tuple[int, ...]:
+    """A shape none of whose sizes is negative."""
+    sizes = shape_argument(shape, op)
+    if any(n < 0 for n in sizes):
+        raise ValueError(f"{op}: sizes must not be negative, got shape {sizes}")
+    return sizes
 
 
 def check_axes(ndim: int, op: str) -> None:

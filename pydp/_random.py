@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._op import FLOAT32, INT64, Array, check_axes, checked_dtype, integer, number, whole
+from pydp._op import FLOAT32, INT64, Array, checked_dtype, integer, number, sizes_argument, whole
 
 UINT64 = np.dtype(np.uint64)
-Shape = tuple[int, ...]
 
 
 class Generator:
@@ -89,7 +88,7 @@ class Generator:
             raise ValueError(f"randint: low must be below high, got {low} and {high}")
         if high - low > 1 << 63:
             raise ValueError(f"randint: high - low must be at most 2**63, got {high - low}")
-        y: Array = _kernels.empty(_sizes(shape, "randint"), INT64)
+        y: Array = _kernels.empty(sizes_argument(shape, "randint"), INT64)
         _kernels.random_integers(self.key(), y, low, high - low)
         return y
 
@@ -109,18 +108,11 @@ def _int64(value: Any, argument: str) -> int:
     return found
 
 
-def _sizes(shape: Any, op: str) -> Shape:
-    given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    sizes = tuple([integer(n, op, "a size of shape", 0) for n in given])
-    check_axes(len(sizes), op)
-    return sizes
-
-
 def _empty(shape: Any, dtype: Any, op: str) -> Array:
     found = checked_dtype(FLOAT32 if dtype is None else dtype, op)
     if found.kind != "f":
         raise TypeError(f"{op}: dtype must be float32 or float64, got {found}")
-    return _kernels.empty(_sizes(shape, op), found)
+    return _kernels.empty(sizes_argument(shape, op), found)
 
 
 # ---- the default generator, and functions that give tensors --------------------------------------

@@ -25,6 +25,8 @@ from pydp._op import (
     integer,
     numpy_op,
     operands,
+    shape_argument,
+    sizes_argument,
 )
 
 
@@ -39,20 +41,6 @@ def _view(rule: type[Op], x: Any, *arguments: Any) -> Any:
     if base is not None and (base is x._array or base is x._array.base):
         y._version = x._version
     return y
-
-
-def shape_argument(shape: Any, op: str) -> tuple[int, ...]:
-    """A shape from an int or a sequence of ints; −1 is left to the caller."""
-    given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    check_axes(len(given), op)
-    sizes = []
-    for n in given:
-        if isinstance(n, (bool, np.bool_)) or not hasattr(n, "__index__"):
-            raise TypeError(f"{op}: shape must hold ints, got {n!r}")
-        sizes.append(int(n.__index__()))
-    if math.prod(n for n in sizes if n > 0) >= 1 << 62:
-        raise ValueError(f"{op}: shape {tuple(sizes)} has too many elements")
-    return tuple(sizes)
 
 
 class Reshape(Op):
@@ -132,7 +120,7 @@ def broadcast_to(x: Any, shape: int | Sequence[int]) -> Any:
             [1., 2.]])
     """
     x = _value(x, "broadcast_to")
-    sizes = shape_argument(shape, "broadcast_to")
+    sizes = sizes_argument(shape, "broadcast_to")
     tail = sizes[len(sizes) - x.ndim :] if len(sizes) >= x.ndim else None
     if tail is None or any(m not in (1, n) for m, n in zip(x.shape, tail, strict=True)):
         raise ValueError(f"broadcast_to: shape {x.shape} does not broadcast to {sizes}")
