@@ -195,7 +195,7 @@ def check_fits(array: Array, dtype: np.dtype[Any], op: str) -> None:
             raise OverflowError(f"{op}: {x} does not fit into {dtype}")
 
 
-def promoted(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+def promoted(a: np.dtype[Any], b: np.dtype[Any], op: str) -> np.dtype[Any]:
     """The dtype of a result of two tensors: the array standard's table; a float wins over an
     integer and keeps its width."""
     if a == b:
@@ -205,7 +205,7 @@ def promoted(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
         return a if a_float else b
     both = np.promote_types(a, b)
     if both.kind == "f" and not a_float:
-        raise TypeError(f"no integer dtype holds both {a} and {b}; use astype")
+        raise TypeError(f"{op}: no integer dtype holds both {a} and {b}; use astype")
     return both
 
 
@@ -231,7 +231,7 @@ def operands(op: str, *values: Any) -> list[Any]:
         tensors = [_graph.wrap(as_array(x, op)) for x in values]
     dtype = tensors[0]._array.dtype
     for x in tensors[1:]:
-        dtype = promoted(dtype, x._array.dtype)
+        dtype = promoted(dtype, x._array.dtype, op)
     for x in others.values():
         if isinstance(x, (float, np.floating)) and dtype.kind != "f":
             dtype = FLOAT32
@@ -356,6 +356,13 @@ def check_axes(ndim: int, op: str) -> None:
     """Refuse more axes than kernels have room for: every tensor is made behind this check."""
     if ndim > _kernels.max_axes:
         raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {ndim}")
+
+
+def sequence(value: Any, op: str, argument: str) -> Sequence[Any]:
+    """A tuple, list or range."""
+    if not isinstance(value, (tuple, list, range)):
+        raise TypeError(f"{op}: {argument} must be a tuple or list, got {value!r}")
+    return value
 
 
 def axis_index(axis: Any, ndim: int, op: str) -> int:

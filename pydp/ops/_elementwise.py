@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,10 @@ class Binary(Op):
         y = binary_kernel(cls.code, a, b)
         if y is NotImplemented:  # integers, or shapes that do not fit
             check_broadcast(cls.name, a, b)
-            y = np.asarray(numpy_op(cls.reference, a, b))
+            try:
+                y = np.asarray(numpy_op(cls.reference, a, b))
+            except (TypeError, ValueError) as error:  # bool - bool, int ** -1
+                raise type(error)(f"{cls.name}: {error}") from None
         if needs is None:
             return y, None
         shapes = None if a.size == b.size == y.size else (a.shape, b.shape)
@@ -97,17 +101,19 @@ class Binary(Op):
 
 
 def check_broadcast(op: str, a: Array, b: Array) -> None:
-    """Raise where two shapes do not broadcast; the message shows them aligned."""
-    try:
-        np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:
+    """Raise where two shapes do not broadcast, or to more than there can be; the message shows them
+    aligned."""
+    pairs = list(zip_longest(reversed(a.shape), reversed(b.shape), fillvalue=1))
+    if any(m != n and 1 not in (m, n) for m, n in pairs):
         width = max(len(str(a.shape)), len(str(b.shape)))
         raise ValueError(
             f"{op}: shapes do not broadcast\n"
             f"  first   {a.shape!s:>{width}}\n"
             f"  second  {b.shape!s:>{width}}\n"
             "  aligned at the last axis, sizes must be equal or 1"
-        ) from None
+        )
+    if math.prod([n if m == 1 else m for m, n in pairs]) >= 1 << 52:
+        raise MemoryError(f"{op}: {a.shape} and {b.shape} broadcast to too many elements")
 
 
 # ---- the table -----------------------------------------------------------------------------------

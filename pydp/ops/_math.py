@@ -95,7 +95,10 @@ def pow(a: Any, b: Any) -> Any:
         short = {2: rules.SQUARE, 0.5: rules.SQRT, -1: rules.RECIPROCAL, 1: rules.COPY}.get(b)
         if short is not None:
             return apply(short, (a,))
-    return apply(rules.POWER, _two("pow", a, b))
+    a, b = _two("pow", a, b)
+    if a._array.dtype.kind == "b":
+        raise TypeError("pow: a must be a number, got bool")
+    return apply(rules.POWER, (a, b))
 
 
 def maximum(a: Any, b: Any) -> Any:
@@ -400,9 +403,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if condition._array.dtype.kind != "b":
         raise TypeError(f"where: condition must be bool, got {condition._array.dtype}")
     a, b = operands("where", a, b)
-    check_broadcast("where", a._array, b._array)
-    check_broadcast("where", condition._array, np.broadcast_to(a._array, np.broadcast_shapes(
-        a._array.shape, b._array.shape)))  # fmt: skip
+    for one, other in ((a, b), (condition, a), (condition, b)):
+        check_broadcast("where", one._array, other._array)
     return apply(Where, (condition, a, b))
 
 
