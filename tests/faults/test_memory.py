@@ -329,6 +329,25 @@ def test_memory_that_is_shared_cannot_move():
     assert w.grad.numpy().ravel().tolist() == [60, 92, 124]
 
 
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+def test_a_state_of_another_dtype(name):
+    """A model that is converted while its optimizer keeps the old state: no step reads float32 as
+    float64, or writes behind it."""
+    model = nn.Linear(3, 2)
+    optimizer = getattr(optim, name)(
+        model.parameters(), **({"lr": 0.1, "momentum": 0.9} if name == "SGD" else {})
+    )
+    pydp.sum(model(pydp.ones((1, 3)))).backward()
+    optimizer.step()
+    model.astype("float64").zero_grad()
+    pydp.sum(model(pydp.ones((1, 3), "float64"))).backward()
+    before = model.weight.numpy().copy()
+    words = f"{name}: a state of a parameter must have its shape, dtype and layout"
+    refused(optimizer.step, ValueError, words)
+    np.testing.assert_array_equal(model.weight.numpy(), before)
+    assert {s["step"].item() for s in optimizer.state.values()} == {1.0}
+
+
 def test_memory_whose_owner_goes():
     """A tensor holds the memory that it shares, and a NumPy view that of its tensor."""
     a = np.arange(300_000, dtype=np.float32)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import pydp
-from harness import ISAS, real, setting, torch
-from pydp import nn, optim
+from harness import ISAS, setting, torch
+from pydp import optim
 
 INF, NAN = math.inf, math.nan
 BIG = 3e38  # near the largest float32
@@ -277,7 +277,8 @@ AT_ZERO = [
     ("x ** -2", lambda o, x: x**-2, [[0.0]], [INF], [[-INF]]),
     ("0 ** x", lambda o, x: 0.0**x, [[0.0, 1.0, -1.0]], [1, 0, INF], [[0, 0, -INF]]),
     ("a ** b", lambda o, a, b: o.pow(a, b),
-     [[0.0, 0.0, 0.0, 0.0, -2.0], [0.0, 1.0, 0.5, -1.0, 2.0]], [1, 0, 0, INF, 4], [[0, 1, INF, -INF, -4], [0, 0, 0, -INF, NAN]]),
+     [[0.0, 0.0, 0.0, 0.0, -2.0], [0.0, 1.0, 0.5, -1.0, 2.0]],
+     [1, 0, 0, INF, 4], [[0, 1, INF, -INF, -4], [0, 0, 0, -INF, NAN]]),
     ("length", lambda o, x: o.sqrt(o.sum(x * x)), [[0.0, 0.0]], 0, [[NAN, NAN]]),
     ("where of a root", lambda o, x: o.where(x > 0, o.sqrt(x), 0.0), [[0.0, -1.0, 4.0]],
      [0, 0, 2], [[NAN, NAN, 0.25]]),
@@ -356,39 +357,3 @@ def test_a_step_with_a_gradient_that_is_not_finite(name, bad):
     assert not np.isfinite(w[1])
     np.testing.assert_array_equal(w[[0, 2]], calm[[0, 2]])
     np.testing.assert_array_equal(v, still)
-
-
-@pytest.mark.parametrize("name", MAKERS)
-def test_a_step_that_is_refused(name):
-    """A step of which one gradient lies otherwise than its parameter changes no parameter at all, no
-    state and no version."""
-    first, second = [pydp.tensor(real(3, 2)).requires_grad_() for _ in range(2)]
-    optimizer = MAKERS[name]([first, second])
-    first.grad, second.grad = pydp.ones((3, 2), "float64"), pydp.ones((2, 3), "float64").mT
-    before = first.numpy().copy()
-    with pytest.raises(
-        ValueError, match=f"{name}: the gradient of a parameter must have its shape"
-    ):
-        optimizer.step()
-    np.testing.assert_array_equal(first.numpy(), before)
-    assert not optimizer.state
-    assert first._version[0] == second._version[0] == 0
-
-
-@pytest.mark.parametrize("name", MAKERS)
-def test_a_state_of_another_dtype(name):
-    """A model that is converted while its optimizer keeps the old state: no step reads float32 as
-    float64, or writes behind it."""
-    model = nn.Linear(3, 2)
-    optimizer = MAKERS[name](model.parameters())
-    pydp.sum(model(pydp.ones((1, 3)))).backward()
-    optimizer.step()
-    model.astype("float64").zero_grad()
-    pydp.sum(model(pydp.ones((1, 3), "float64"))).backward()
-    before = model.weight.numpy().copy()
-    with pytest.raises(
-        ValueError, match=f"{name}: a state of a parameter must have its shape, dtype"
-    ):
-        optimizer.step()
-    np.testing.assert_array_equal(model.weight.numpy(), before)
-    assert {s["step"].item() for s in optimizer.state.values()} == {1.0}
