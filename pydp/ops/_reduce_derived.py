@@ -12,7 +12,7 @@ import numpy as np
 
 from pydp import _graph
 from pydp._graph import apply
-from pydp._op import Array, Op, axes_tuple, axis_index, numpy_op, operands, real_tensor
+from pydp._op import Array, Op, axes_tuple, axis_index, number, numpy_op, operands, real_tensor
 from pydp.ops import _reduce
 from pydp.ops._math import exp, log, maximum, minimum, sign, sqrt, square
 from pydp.ops._reduce import Axes, check_not_empty, kept_shape
@@ -86,8 +86,8 @@ def var(
 
     Type: ``real[...] -> real[...]``. `correction` 0 (the default, as in the array API standard)
     gives the variance of the population, 1 the unbiased estimate from a sample (PyTorch's default);
-    NaN where n <= correction and x is constant. The mean is taken first, so a large one costs
-    nothing.
+    NaN where n <= correction and x is constant. The mean is taken first, and what its rounding left
+    is taken again, so a large one costs nothing.
 
     >>> import pydp
     >>> pydp.var(pydp.tensor([1.0, 2.0, 3.0, 4.0]))
@@ -114,11 +114,14 @@ def std(
 
 def _variance(op: str, x: Any, axis: Any, correction: Any, keepdims: bool) -> Any:
     x = real_tensor(x, op, "x")
-    if isinstance(correction, bool) or not isinstance(correction, (int, float)):
-        raise TypeError(f"{op}: correction must be a number, got {correction!r}")
+    correction = number(correction, op, "correction")
+    if not math.isfinite(correction):
+        raise ValueError(f"{op}: correction must be finite, got {correction}")
     axes = axes_tuple(axis, x.ndim, op)
     count = math.prod([x.shape[i] for i in axes]) - correction
-    squares = _reduce.sum(square(x - _reduce.mean(x, axes, keepdims=True)), axes, keepdims)
+    # A large mean is rounded by more than small deviations: what is left of it is taken off again.
+    near = x - _reduce.mean(x.detach(), axes, keepdims=True)
+    squares = _reduce.sum(square(near - _reduce.mean(near, axes, keepdims=True)), axes, keepdims)
     return squares / (count if count > 0 else 0.0)
 
 
