@@ -9,7 +9,7 @@ from pydp._creation import ones, zeros
 from pydp._op import INT64, integer, real_tensor
 from pydp._tensor import Tensor
 from pydp.nn import init
-from pydp.nn._arguments import flag, new_parameter, number
+from pydp.nn._arguments import flag, new_parameter, number_within
 from pydp.nn._module import Module, Parameter
 from pydp.ops._norm import positive
 
@@ -36,7 +36,9 @@ class _BatchNorm(Module):
         name = type(self).__name__
         self.num_features = integer(num_features, name, "num_features", least=1)
         self.eps = positive(eps, name, "eps")
-        self.momentum = None if momentum is None else number(momentum, name, "momentum", 0.0, 1.0)
+        self.momentum = (
+            None if momentum is None else number_within(momentum, name, "momentum", 0.0, 1.0)
+        )
         self.affine = flag(affine, name, "affine")
         self.track_running_stats = flag(track_running_stats, name, "track_running_stats")
         self.weight = new_parameter(self.num_features) if self.affine else None

@@ -7,7 +7,7 @@ from typing import Any
 from pydp import ops
 from pydp._op import integer
 from pydp.nn._module import Module
-from pydp.ops._norm import number
+from pydp.ops._norm import finite
 
 
 class LocalResponseNorm(Module):
@@ -27,9 +27,9 @@ class LocalResponseNorm(Module):
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         self.size = integer(size, "LocalResponseNorm", "size", least=1)
-        self.alpha = number(alpha, "LocalResponseNorm", "alpha")
-        self.beta = number(beta, "LocalResponseNorm", "beta")
-        self.k = number(k, "LocalResponseNorm", "k")
+        self.alpha = finite(alpha, "LocalResponseNorm", "alpha")
+        self.beta = finite(beta, "LocalResponseNorm", "beta")
+        self.k = finite(k, "LocalResponseNorm", "k")
 
     def forward(self, x: Any) -> Any:
         return ops.local_response_norm(x, self.size, self.alpha, self.beta, self.k)

@@ -19,9 +19,9 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import INT64, Array, Op, same_float
+from pydp._op import INT64, Array, Op, number, same_float
 from pydp.ops._math import sqrt, square
-from pydp.ops._norm import dense, images, number, of_shape, positive, wanted
+from pydp.ops._norm import dense, images, of_shape, positive, wanted
 from pydp.ops._reduce import mean as mean_over
 from pydp.ops._reduce import sum as sum_over
 

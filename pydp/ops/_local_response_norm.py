@@ -16,7 +16,7 @@ from pydp._op import Array, Op, integer
 from pydp.ops._batch_norm import new_like
 from pydp.ops._math import square
 from pydp.ops._matmul import matmul
-from pydp.ops._norm import images, number
+from pydp.ops._norm import finite, images
 from pydp.ops._shape import moveaxis
 
 
@@ -131,5 +131,5 @@ def local_response_norm(
     x = images(x, op)
     size = integer(size, op, "size", 1)
     named = {"alpha": alpha, "beta": beta, "k": k}
-    numbers = [number(value, op, name) for name, value in named.items()]
+    numbers = [finite(value, op, name) for name, value in named.items()]
     return apply(LocalResponseNorm, (x,), Window(x.ndim - 2, size, *numbers))

@@ -5,19 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from pydp import _kernels
-from pydp._op import Array, real_tensor
+from pydp._op import Array, number, real_tensor
 
 Shape = tuple[int, ...]
 
 
-def number(value: Any, op: str, argument: str) -> float:
-    """A finite real number."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{op}: {argument} must be a number, got {value!r}")
-    found = float(value)
+def finite(value: Any, op: str, argument: str) -> float:
+    """A real number, neither infinite nor NaN."""
+    found = number(value, op, argument)
     if not math.isfinite(found):
         raise ValueError(f"{op}: {argument} must be finite, got {found}")
     return found
@@ -25,7 +21,7 @@ def number(value: Any, op: str, argument: str) -> float:
 
 def positive(value: Any, op: str, argument: str) -> float:
     """A finite number above 0."""
-    found = number(value, op, argument)
+    found = finite(value, op, argument)
     if found <= 0:
         raise ValueError(f"{op}: {argument} must be above 0, got {found:g}")
     return found
