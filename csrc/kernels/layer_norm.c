@@ -1,14 +1,13 @@
 /* Layer norm: every row is read from memory once and stays in the cache for
  * the passes over it.
  *
- *     forward   m = x[0] + sum (x - x[0]) / n           d = x - m
- *               mean = m + sum d / n
- *               var  = sum d d / n - (sum d / n)^2       y = (x - mean) rstd w
- * + b
+ *     forward   m    = x[0] + sum (x - x[0]) / n     d = x - m
+ *               rest = sum d / n
+ *               var  = sum d d / n - rest^2        y = (d - rest) rstd w + b
  *
  * The mean is taken first, so a large one costs no digits of the variance; what
- * rounding left of it, sum d / n, is taken off both (the corrected two-pass
- * algorithm: Chan, Golub, LeVeque, Algorithms for computing the sample
+ * rounding left of it, sum d / n, is taken off d by itself (the corrected
+ * two-pass algorithm: Chan, Golub, LeVeque, Algorithms for computing the sample
  * variance, 1983). A constant row has d = 0.
  *
  *     backward  g = w dy, h = (x - mean) rstd
@@ -102,16 +101,15 @@ V_INLINE void row_forward(const work_t *work, int centred, int64_t i) {
     row_sums(x, NULL, NULL, mean, n, &sum, &squares);
     real rest = centred ? sum / (real)n : 0;
     real var = squares / (real)n - rest * rest;
-    mean = mean + rest;
     /* not below 0 by rounding; a NaN stays */
     real rstd = 1 / (real)sqrt((double)(var < 0 ? 0 : var) + work->g->eps);
-    if (work->mean) work->mean[i] = mean;
+    if (work->mean) work->mean[i] = mean + rest;
     if (work->rstd) work->rstd[i] = rstd;
 
-    const vreal m = v_set(mean), r = v_set(rstd);
+    const vreal m = v_set(mean), r = v_set(rstd), lift = v_set(-rest * rstd);
     for (int64_t j = 0; j < n; j += VL) {
         const int64_t lanes = n - j < VL ? n - j : VL;
-        vreal h = (v_load_lanes(x + j, lanes) - m) * r;
+        vreal h = v_fma(v_load_lanes(x + j, lanes) - m, r, lift);
         if (w) h = h * v_load_lanes(w + j, lanes);
         if (b) h = h + v_load_lanes(b + j, lanes);
         v_store_lanes(y + j, h, lanes);
