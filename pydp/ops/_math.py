@@ -422,7 +422,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     for rule, bound in ((rules.AT_LEAST, min), (rules.AT_MOST, max)):
         if bound is not None:
             x, bound = _two("clip", x, bound)
-            check_broadcast("clip", x._array, bound._array)
+            if bound.ndim:
+                check_broadcast("clip", x._array, bound._array)
             x = apply(rule, (x, bound))
     return x
 
