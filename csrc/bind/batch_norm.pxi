@@ -1,5 +1,5 @@
-# Doors of csrc/kernels/batch_norm.h. Images (n, c, spatial …) are channels-last; `groups` of channels
-# are normalised in each image, or, where it is 0, every channel over the whole batch.
+# Doors of csrc/kernels/batch_norm.h. Images (n, c, spatial …) are channels-last; `groups` of
+# channels are normalised in each image, or, where it is 0, every channel over the whole batch.
 
 cdef extern from "batch_norm.h" nogil:
     ctypedef struct pd_batch_norm_geometry:
