@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from pydp import _graph
+from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, as_array, numpy_op, real_tensor, same_float
+from pydp._op import Array, Op, as_array, gradient_of, numpy_op, real_tensor, same_float
 from pydp._random import Generator, chosen
-from pydp.ops._dropout import Dropout
+from pydp.ops._dropout import Dropout, last_dropped
 from pydp.ops._math import where
 from pydp.ops._matmul import matmul
+from pydp.ops._reduce import sum as sum_over
 from pydp.ops._shape import broadcast_to, concat, expand_dims, matrix_transpose, reshape, squeeze
 from pydp.ops._softmax import softmax
 
@@ -67,7 +68,7 @@ def attention_weights(
 
 
 def attention(
-    q: Any, k: Any, v: Any, mask: Any, key: Any, causal: bool, scale: float, p: float
+    q: Any, k: Any, v: Any, mask: Any, key: Any, causal: bool, scale: float, p: float, added: bool
 ) -> Any:
     """The definition in other ops. Keys that no query may see count as zeros."""
     queries, keys = q.shape[-2], k.shape[-2]
@@ -87,31 +88,147 @@ def grouped(q: tuple[int, ...], k: tuple[int, ...]) -> tuple[int, ...]:
     return (*q[:-3], k[-3], q[-3] // k[-3] if k[-3] else 0)
 
 
-def reference(
-    q: Array, k: Array, v: Array, mask: Array | None, key: Array | None, causal: bool,
-    scale: float, p: float,
-) -> Array:  # fmt: skip
-    """One query at a time, and of the keys only those that it may see."""
-    y = np.zeros((*q.shape[:-1], v.shape[-1]))
-    queries, keys = q.shape[-2], k.shape[-2]
-    kept = np.ones((*q.shape[:-2], keys, queries + -queries % GROUP))
-    if p > 0:
-        kept = Dropout.reference(kept, key, p)
-    for index in np.ndindex(q.shape[:-1]):
-        *batch, head, i = index
-        group = (*batch, head * k.shape[-3] // q.shape[-3])
-        seen = np.ones(keys, bool) if mask is None else visible(mask[index], False, 1, keys)
-        if causal:
-            seen = seen & (np.arange(keys) <= i + keys - queries)
-        x = scale * (k[group][seen] @ q[index])
-        if mask is not None and mask.dtype.kind == "f":
-            x = x + mask[index][seen]
-        if np.all(x == -math.inf):
-            continue
-        w = np.exp(x - np.max(x))
-        w = w / np.sum(w) * kept[(*batch, head)][seen, i]
-        y[index] = w @ v[group][seen]
-    return y
+def kept(shape: tuple[int, ...], keys: int, key: Array | None, p: float) -> Array:
+    """The factor of each weight, [..., h, s, t]: 0 or 1 / (1 - p)."""
+    *batch, queries, _ = shape
+    factors = np.ones((*batch, keys, queries + -queries % GROUP))
+    return Dropout.reference(factors, key, p) if key is not None else factors
+
+
+class Attention(Op):
+    name = "attention"
+    type = (
+        "(real[..., h, t, d], real[..., g, s, d], real[..., g, s, e], bool[..., h, t, s]?, "
+        "token[2]?) -> real[..., h, t, e]"
+    )
+
+    @classmethod
+    def typing(cls, causal: bool, scale: float, p: float, added: bool) -> str:
+        return cls.type.replace("bool", "real") if added else cls.type
+
+    @staticmethod
+    def forward(needs: Any, q: Array, k: Array, v: Array, mask: Array | None, key: Array | None,
+                causal: bool, scale: float, p: float, added: bool) -> Any:  # fmt: skip
+        of_q, of_k, of_v = [rows_contiguous(x) for x in (q, k, v)]
+        y = _kernels.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
+        rows = None if needs is None else _kernels.empty((*q.shape[:-1], 2), q.dtype)
+        _kernels.attention_forward(
+            of_q, of_k, of_v, mask, key, y, rows, causal, scale, *odds(p)
+        )
+        return y, (q, k, v, mask, key, y, rows)
+
+    @staticmethod
+    def backward(saved: Any, dy: Any, needs: Any, *arguments: Any) -> Any:
+        q, k, v, mask, key, y, rows = saved
+        if needs[3]:  # as large as the weights, so these may be, too
+            return gradient_of(attention, (q, k, v, mask, key), dy, needs, arguments)
+        dq, dk, dv = apply(AttentionBackward, (q, k, v, mask, key, y, rows, dy), *arguments)
+        return dq, dk, dv, None, None
+
+    @staticmethod
+    def composed(*arguments: Any) -> Any:
+        return attention(*arguments)
+
+    @staticmethod
+    def reference(q: Array, k: Array, v: Array, mask: Array | None, key: Array | None,
+                  causal: bool, scale: float, p: float, added: bool) -> Array:  # fmt: skip
+        """One query at a time, and of the keys only those that it may see."""
+        y = np.zeros((*q.shape[:-1], v.shape[-1]))
+        queries, keys = q.shape[-2], k.shape[-2]
+        factors = kept(q.shape, keys, key, p)
+        for index in np.ndindex(q.shape[:-1]):
+            *batch, head, i = index
+            group = (*batch, head * k.shape[-3] // q.shape[-3])
+            seen = np.ones(keys, bool)
+            if mask is not None:
+                seen = mask[index] != -math.inf if added else mask[index]
+            if causal:
+                seen = seen & (np.arange(keys) <= i + keys - queries)
+            x = scale * (k[group][seen] @ q[index])
+            if added and mask is not None:
+                x = x + mask[index][seen]
+            if np.all(x == -math.inf):
+                continue
+            w = np.exp(x - np.max(x))
+            y[index] = w / np.sum(w) * factors[(*batch, head)][seen, i] @ v[group][seen]
+        return y
+
+
+class AttentionBackward(Op):
+    """dq, dk, dv, with the weights computed again from each query's maximum and sum (`rows`)."""
+
+    name = "attention_backward"
+    type = (
+        "(real[..., h, t, d], real[..., g, s, d], real[..., g, s, e], bool[..., h, t, s]?, "
+        "token[2]?, real[..., h, t, e], real[..., h, t, 2], real[..., h, t, e]) -> "
+        "(real[..., h, t, d], real[..., g, s, d], real[..., g, s, e])"
+    )
+
+    @classmethod
+    def typing(cls, causal: bool, scale: float, p: float, added: bool) -> str:
+        return cls.type.replace("bool", "real") if added else cls.type
+
+    @staticmethod
+    def forward(needs: Any, q: Array, k: Array, v: Array, mask: Array | None, key: Array | None,
+                y: Array, rows: Array, dy: Array, causal: bool, scale: float, p: float,
+                added: bool) -> Any:  # fmt: skip
+        of_q, of_k, of_v, of_dy = [rows_contiguous(x) for x in (q, k, v, dy)]
+        dq, dk, dv = [_kernels.empty(x.shape, x.dtype) for x in (q, k, v)]
+        _kernels.attention_backward(
+            of_q, of_k, of_v, mask, key, y, rows, of_dy, dq, dk, dv, causal, scale, *odds(p)
+        )
+        return (dq, dk, dv), (q, k, v, mask, key, dy)
+
+    @staticmethod
+    def backward(saved: Any, parts: Any, needs: Any, *arguments: Any) -> Any:
+        """Through the definition: the gradient of the sum of <dq, ddq>, <dk, ddk>, <dv, ddv>."""
+        q, k, v, mask, key, dy = saved
+
+        def slope(q: Any, k: Any, v: Any, dy: Any) -> Any:
+            found = gradient_of(
+                lambda *qkv: attention(*qkv, mask, key, *arguments), (q, k, v), dy, [True] * 3
+            )
+            terms = [sum_over(x * part) for x, part in zip(found, parts, strict=True)
+                     if part is not None]  # fmt: skip
+            return sum(terms[1:], terms[0])
+
+        one = _graph.wrap(np.ones((), q.dtype))
+        wanted = [needs[0], needs[1], needs[2], needs[7]]
+        dq, dk, dv, ddy = gradient_of(slope, (q, k, v, dy), one, wanted)
+        return dq, dk, dv, None, None, None, None, ddy
+
+    @staticmethod
+    def reference(q: Array, k: Array, v: Array, mask: Array | None, key: Array | None, y: Array,
+                  rows: Array, dy: Array, causal: bool, scale: float, p: float,
+                  added: bool) -> Any:  # fmt: skip
+        """ds = w (r dy·v - y·dy), and what each pair adds to dq, dk and dv."""
+        dq, dk, dv = np.zeros(q.shape), np.zeros(k.shape), np.zeros(v.shape)
+        queries, keys = q.shape[-2], k.shape[-2]
+        factors = kept(q.shape, keys, key, p)
+        for *batch, head, i, j in np.ndindex(*q.shape[:-1], keys):
+            at, pair = (*batch, head, i), (*batch, head, i, j)
+            group = (*batch, head * k.shape[-3] // q.shape[-3], j)
+            bias = 0.0 if mask is None else mask[pair] if added else 0.0 if mask[pair] else -np.inf
+            if bias == -np.inf or causal and j > i + keys - queries:
+                continue
+            w = np.exp(scale * q[at] @ k[group] + bias - rows[at][0]) * rows[at][1]
+            r = factors[(*batch, head, j, i)]
+            ds = scale * w * (r * dy[at] @ v[group] - y[at] @ dy[at])
+            dq[at] += ds * k[group]
+            dk[group] += ds * q[at]
+            dv[group] += r * w * dy[at]
+        return dq, dk, dv
+
+
+def rows_contiguous(x: Array) -> Array:
+    """x itself where neighbours in a row are neighbours in memory, else a copy."""
+    near = x.strides[-1] == x.itemsize or x.shape[-1] == 1
+    return x if near else _kernels.contiguous(x)
+
+
+def odds(p: float) -> tuple[int, float]:
+    """The last word that drops, and the factor of what stays; below 0 without dropout."""
+    return (last_dropped(p), 1 / (1 - p) if p < 1 else 0.0) if p else (0, -1.0)
 
 
 def scaled_dot_product_attention(
@@ -173,7 +290,8 @@ def scaled_dot_product_attention(
         raise ValueError(f"{OP}: dropout must be between 0 and 1, got {dropout}")
     source = chosen(generator, OP)
     key = _graph.wrap(source.key()) if dropout else None
-    y = attention(q, k, v, mask, key, bool(causal), float(scale), float(dropout))
+    added = mask is not None and mask.dtype.kind == "f"
+    y = apply(Attention, (q, k, v, mask, key), bool(causal), float(scale), float(dropout), added)
     return squeeze(y, 0) if plain and not lead else y
 
 
