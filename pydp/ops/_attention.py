@@ -112,9 +112,7 @@ class Attention(Op):
         of_q, of_k, of_v = [rows_contiguous(x) for x in (q, k, v)]
         y = _kernels.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
         rows = None if needs is None else _kernels.empty((*q.shape[:-1], 2), q.dtype)
-        _kernels.attention_forward(
-            of_q, of_k, of_v, mask, key, y, rows, causal, scale, *odds(p)
-        )
+        _kernels.attention_forward(of_q, of_k, of_v, mask, key, y, rows, causal, scale, *odds(p))
         return y, (q, k, v, mask, key, y, rows)
 
     @staticmethod
@@ -208,8 +206,9 @@ class AttentionBackward(Op):
         for *batch, head, i, j in np.ndindex(*q.shape[:-1], keys):
             at, pair = (*batch, head, i), (*batch, head, i, j)
             group = (*batch, head * k.shape[-3] // q.shape[-3], j)
-            bias = 0.0 if mask is None else mask[pair] if added else 0.0 if mask[pair] else -np.inf
-            if bias == -np.inf or causal and j > i + keys - queries:
+            bias = mask[pair] if added and mask is not None else 0.0
+            seen = mask is None or (bias != -math.inf if added else mask[pair])
+            if not seen or (causal and j > i + keys - queries):
                 continue
             w = np.exp(scale * q[at] @ k[group] + bias - rows[at][0]) * rows[at][1]
             r = factors[(*batch, head, j, i)]
@@ -271,10 +270,26 @@ def scaled_dot_product_attention(
 
     Vaswani et al., Attention is all you need, 2017.
     """
+    plain = max(np.ndim(x._array if isinstance(x, _graph.Value) else x) for x in (q, k, v)) == 2
+    y = apply(Attention, *prepared(q, k, v, mask, causal, scale, dropout, generator))
+    return squeeze(y, 0) if plain else y
+
+
+def attention_and_weights(*arguments: Any) -> tuple[Any, Any]:
+    """What scaled_dot_product_attention gives, and the weights real[..., h, t, s]."""
+    inputs, causal, scale, p, added = prepared(*arguments)
+    q, k, _, mask, key = inputs
+    y = apply(Attention, inputs, causal, scale, p, added)
+    return y, attention_weights(q, k, mask, key, causal, scale, p)
+
+
+def prepared(
+    q: Any, k: Any, v: Any, mask: Any, causal: Any, scale: Any, dropout: Any, generator: Any
+) -> tuple[Any, bool, float, float, bool]:
+    """The rule's inputs, spread to the same leading axes, and its arguments, checked."""
     q, k, v = [real_tensor(x, OP, name) for x, name in ((q, "q"), (k, "k"), (v, "v"))]
     same_float(OP, q=q, k=k, v=v)
     lead, heads, groups = leading_axes(q.shape, k.shape, v.shape)
-    plain = max(q.ndim, k.ndim, v.ndim) == 2
     q = spread(q, (*lead, heads, *q.shape[-2:]))
     k = spread(k, (*lead, groups, *k.shape[-2:]))
     v = spread(v, (*lead, groups, *v.shape[-2:]))
@@ -291,8 +306,7 @@ def scaled_dot_product_attention(
     source = chosen(generator, OP)
     key = _graph.wrap(source.key()) if dropout else None
     added = mask is not None and mask.dtype.kind == "f"
-    y = apply(Attention, (q, k, v, mask, key), bool(causal), float(scale), float(dropout), added)
-    return squeeze(y, 0) if plain and not lead else y
+    return (q, k, v, mask, key), bool(causal), float(scale), float(dropout), added
 
 
 def finite(x: Any, argument: str) -> bool:
@@ -323,7 +337,7 @@ def leading_axes(
     heads = groups if heads == 1 else heads
     if heads % groups if groups else heads:
         raise ValueError(
-            f"{OP}: the heads of q, {heads}, must be a multiple of those of k and v, {groups}, {got}"
+            f"{OP}: q's heads, {heads}, must be a multiple of k's and v's, {groups}, {got}"
         )
     return lead, heads, groups
 

@@ -1,4 +1,4 @@
-"""Attention: masks, causality, groups of heads, broadcasting, dropout, the borders of its tiles, and
+"""Attention: masks, causality, groups of heads, broadcasting, dropout, the borders of tiles, and
 what is masked out."""
 
 import itertools
@@ -197,7 +197,7 @@ def test_dropout_of_many_tiles():
     assert abs(np.mean(found[0]) - (1 - p)) < 5 * math.sqrt(p * (1 - p) / found[0].size)
 
 
-# ---- what is masked out, and what is extreme -------------------------------------------------------
+# ---- what is masked out, and what is extreme -----------------------------------------------------
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -237,7 +237,7 @@ def test_a_bad_key_harms_only_who_sees_it():
                 arrays[which] = arrays[which].copy()
                 arrays[which][0, at] = np.nan
                 y, dq, dk, dv = gradients_of(*arrays, causal=True)
-                what = f"{isa} {'q k v dy'.split()[which]}"
+                what = f"{isa} {('q', 'k', 'v', 'dy')[which]}"
                 for got, clean in ((y, want[0]), (dq, want[1])):
                     assert_close(got[:, :at], clean[:, :at], 1e-13, f"{what}: earlier queries")
                 if which in (0, 3):
@@ -310,6 +310,7 @@ def test_backward_with_maxima_of_its_own():
 # ---- errors --------------------------------------------------------------------------------------
 
 ONES = pydp.ones
+SIZES = (5, 8), (7, 8), (7, 3)
 OP = "scaled_dot_product_attention"
 
 
@@ -317,7 +318,8 @@ OP = "scaled_dot_product_attention"
     ("arguments", "keywords", "error", "message"),
     [
         (((5,), (7, 8), (7, 3)), {}, ValueError,
-         "q, k and v must be [..., t, d], [..., s, d], [..., s, e], got q (5,), k (7, 8), v (7, 3)"),
+         "q, k and v must be [..., t, d], [..., s, d], [..., s, e], "
+         "got q (5,), k (7, 8), v (7, 3)"),
         (((5, 8), (7, 9), (7, 3)), {}, ValueError,
          "k must have q's last size, 8, got q (5, 8), k (7, 9), v (7, 3)"),
         (((5, 8), (7, 8), (6, 3)), {}, ValueError,
@@ -325,28 +327,28 @@ OP = "scaled_dot_product_attention"
         (((2, 4, 5, 8), (3, 4, 7, 8), (3, 4, 7, 3)), {}, ValueError,
          "the leading axes do not broadcast, got q (2, 4, 5, 8), k (3, 4, 7, 8), v (3, 4, 7, 3)"),
         (((4, 5, 8), (3, 7, 8), (3, 7, 3)), {}, ValueError,
-         "the heads of q, 4, must be a multiple of those of k and v, 3, "
+         "q's heads, 4, must be a multiple of k's and v's, 3, "
          "got q (4, 5, 8), k (3, 7, 8), v (3, 7, 3)"),
         (((4, 5, 8), (4, 7, 8), (2, 7, 3)), {}, ValueError,
          "k and v must have equally many heads, got q (4, 5, 8), k (4, 7, 8), v (2, 7, 3)"),
-        (((5, 8), (7, 8), (7, 3)), {"mask": ONES((7, 5))}, ValueError,
+        (SIZES, {"mask": ONES((7, 5))}, ValueError,
          "mask must broadcast to (1, 5, 7), [..., heads, queries, keys], got (7, 5)"),
-        (((5, 8), (7, 8), (7, 3)), {"mask": ONES((2, 5, 7))}, ValueError,
+        (SIZES, {"mask": ONES((2, 5, 7))}, ValueError,
          "mask must broadcast to (1, 5, 7), [..., heads, queries, keys], got (2, 5, 7)"),
-        (((5, 8), (7, 8), (7, 3)), {"mask": ONES((5, 7), dtype="int64")}, TypeError,
+        (SIZES, {"mask": ONES((5, 7), dtype="int64")}, TypeError,
          "mask must be bool or float32, as q is, got int64"),
-        (((5, 8), (7, 8), (7, 3)), {"mask": ONES((5, 7), dtype="float64")}, TypeError,
+        (SIZES, {"mask": ONES((5, 7), dtype="float64")}, TypeError,
          "mask must be bool or float32, as q is, got float64"),
-        (((5, 8), (7, 8), (7, 3)), {"causal": 1}, TypeError,
+        (SIZES, {"causal": 1}, TypeError,
          "causal must be True or False, got 1"),
-        (((5, 8), (7, 8), (7, 3)), {"scale": math.nan}, ValueError, "scale must be finite, got nan"),
-        (((5, 8), (7, 8), (7, 3)), {"scale": True}, TypeError, "scale must be a number, got True"),
-        (((5, 8), (7, 8), (7, 3)), {"dropout": 1.5}, ValueError,
+        (SIZES, {"scale": math.nan}, ValueError, "scale must be finite, got nan"),
+        (SIZES, {"scale": True}, TypeError, "scale must be a number, got True"),
+        (SIZES, {"dropout": 1.5}, ValueError,
          "dropout must be between 0 and 1, got 1.5"),
-        (((5, 8), (7, 8), (7, 3)), {"dropout": math.nan}, ValueError,
+        (SIZES, {"dropout": math.nan}, ValueError,
          "dropout must be between 0 and 1, got nan"),
-        (((5, 8), (7, 8), (7, 3)), {"dropout": "x"}, TypeError, "dropout must be a number, got 'x'"),
-        (((5, 8), (7, 8), (7, 3)), {"generator": 3}, TypeError,
+        (SIZES, {"dropout": "x"}, TypeError, "dropout must be a number, got 'x'"),
+        (SIZES, {"generator": 3}, TypeError,
          "generator must be a pydp.Generator, got int"),
     ],
 )  # fmt: skip
