@@ -178,7 +178,7 @@ class MultiheadAttention(Module):
                     f"{name} must be {axes.format(n)} or [t, {n}], as query is, got {name} "
                     f"{x.shape}, query {query.shape}"
                 )
-        return query.ndim == 3
+        return bool(query.ndim == 3)
 
     def _project(self, query: Any, key: Any, value: Any, turn: bool) -> tuple[Any, ...]:
         """q, k, v as [..., heads, t, d]."""

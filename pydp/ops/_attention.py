@@ -182,10 +182,11 @@ class AttentionBackward(Op):
         """Through the definition: the gradient of the sum of <dq, ddq>, <dk, ddk>, <dv, ddv>."""
         q, k, v, mask, key, dy = saved
 
+        def weigh(q: Any, k: Any, v: Any) -> Any:
+            return attention(q, k, v, mask, key, *arguments)
+
         def slope(q: Any, k: Any, v: Any, dy: Any) -> Any:
-            found = gradient_of(
-                lambda *qkv: attention(*qkv, mask, key, *arguments), (q, k, v), dy, [True] * 3
-            )
+            found = gradient_of(weigh, (q, k, v), dy, [True] * 3)
             terms = [sum_over(x * part) for x, part in zip(found, parts, strict=True)
                      if part is not None]  # fmt: skip
             return sum(terms[1:], terms[0])

@@ -47,8 +47,8 @@ class Together(Op):
     type = "any -> any"
 
     @staticmethod
-    def forward(needs: Any, *parts: Any) -> Any:
-        *parts, order, shape, dtype = parts
+    def forward(needs: Any, *parts_and_layout: Any) -> Any:
+        *parts, order, shape, dtype = parts_and_layout
         y = _kernels.empty(tuple([shape[i] for i in order]), dtype)
         y = y.transpose(tuple([order.index(i) for i in range(len(shape))]))
         for i, part in enumerate(parts):
@@ -62,8 +62,8 @@ class Together(Op):
         return [part if need else None for part, need in zip(apart(dy), needs, strict=True)]
 
     @staticmethod
-    def reference(*parts: Any) -> Array:
-        *parts, _, shape, _ = parts
+    def reference(*parts_and_layout: Any) -> Array:
+        *parts, _, shape, _ = parts_and_layout
         return np.stack([np.zeros(shape[1:]) if part is None else part for part in parts])
 
 
