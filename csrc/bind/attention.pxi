@@ -47,7 +47,7 @@ cdef double attention_geometry(pd_attention_geometry *g, cnp.ndarray q, cnp.ndar
     g.keep = keep
     g.batch_axes = axes - 3
     g.mask_column = 0
-    cdef int64_t pairs = g.heads * g.queries * g.keys
+    cdef double pairs = <double>g.heads * g.queries * g.keys
     for i in range(axes - 3):
         g.batch_shape[i] = cnp.PyArray_DIM(q, i)
         pairs *= g.batch_shape[i]
@@ -57,7 +57,7 @@ cdef double attention_geometry(pd_attention_geometry *g, cnp.ndarray q, cnp.ndar
     if mask is not None:
         g.mask = PD_MASK_BOOL if cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL else PD_MASK_ADDED
         g.mask_column = attention_operand(g, PD_ATTENTION_MASK, mask)
-    return (g.width + g.value_width) * <double>pairs / 30
+    return (g.width + g.value_width) * pairs / 30
 
 
 cdef int64_t attention_operand(pd_attention_geometry *g, int operand, cnp.ndarray a) noexcept:

@@ -15,7 +15,7 @@
  * key          uint64 [2]: seed, stream (core/philox.h); absent: no dropout
  * y, dy        [batch …, heads, queries, value_width]; y dense, dy as q
  * rows         [batch …, heads, queries, 2]: m and 1 / l, both 0 where a query
- *              sees nothing; for backward, or absent
+ *              sees nothing (or values have no width); for backward, or absent
  * dq, dk, dv   as q, k, v, but dense
  *
  * Query heads share k and v in groups: head h reads group h * groups / heads.

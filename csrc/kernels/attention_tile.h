@@ -288,9 +288,11 @@ static int tile_begin(tile_t *t, int64_t k0) {
     if (t->head->g->keep >= 0) dropout_draw(t);
     return 1;
 }
-/* One more than the last key that a query of the tile sees. */
+/* One more than the last key that a query of the tile sees; 0 where there is
+ * nothing to be had of the keys. */
 static int64_t tile_keys_end(const tile_t *t) {
     const pd_attention_geometry *g = t->head->g;
+    if (g->value_width == 0) return 0;
     const int64_t last = t->q0 + t->queries + g->keys - g->queries;
     return g->causal ? within(last, 0, g->keys) : g->keys;
 }

@@ -9,10 +9,10 @@ import numpy as np
 from pydp import _graph, ops
 from pydp._op import Array, as_array, integer, numpy_op
 from pydp.nn import init
-from pydp.nn._arguments import flag, new_parameter, number
+from pydp.nn._arguments import flag, new_parameter, number_within
 from pydp.nn._linear import Linear
 from pydp.nn._module import Module, Parameter
-from pydp.ops._attention import attention_and_weights
+from pydp.ops._attention import attend
 from pydp.ops._heads import apart, join_heads, split_heads
 
 NAME = "MultiheadAttention"
@@ -95,7 +95,7 @@ class MultiheadAttention(Module):
             raise ValueError(
                 f"{NAME}: embed_dim must be a multiple of num_heads, got {e} and {self.num_heads}"
             )
-        self.dropout = number(dropout, NAME, "dropout", 0.0, 1.0)
+        self.dropout = number_within(dropout, NAME, "dropout", 0.0, 1.0)
         self.kdim = e if kdim is None else integer(kdim, NAME, "kdim", least=1)
         self.vdim = e if vdim is None else integer(vdim, NAME, "vdim", least=1)
         self.add_zero_attn = flag(add_zero_attn, NAME, "add_zero_attn")
@@ -154,7 +154,7 @@ class MultiheadAttention(Module):
         mask = self._mask(q.shape, k.shape, key_padding_mask, attn_mask, batched)
         p = self.dropout if self.training else 0.0
         if flag(need_weights, "forward", "need_weights"):
-            y, weights = attention_and_weights(q, k, v, mask, is_causal, None, p, None)
+            y, weights = attend(q, k, v, mask, is_causal, None, p, None, need_weights=True)
             if flag(average_attn_weights, "forward", "average_attn_weights"):
                 weights = ops.mean(weights, axis=1)
         else:

@@ -19,7 +19,7 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, gradient_of, numpy_op, real_tensor, same_float
+from pydp._op import Array, Op, as_array, gradient_of, number, numpy_op, real_tensor, same_float
 from pydp._random import Generator, chosen
 from pydp.ops._dropout import Dropout, last_dropped
 from pydp.ops._math import where
@@ -112,7 +112,10 @@ class Attention(Op):
         of_q, of_k, of_v = [rows_contiguous(x) for x in (q, k, v)]
         y = _kernels.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
         rows = None if needs is None else _kernels.empty((*q.shape[:-1], 2), q.dtype)
-        _kernels.attention_forward(of_q, of_k, of_v, mask, key, y, rows, causal, scale, *odds(p))
+        if y.size or (rows is not None and rows.size):
+            _kernels.attention_forward(
+                of_q, of_k, of_v, mask, key, y, rows, causal, scale, *odds(p)
+            )
         return y, (q, k, v, mask, key, y, rows)
 
     @staticmethod
@@ -172,9 +175,10 @@ class AttentionBackward(Op):
                 added: bool) -> Any:  # fmt: skip
         of_q, of_k, of_v, of_dy = [rows_contiguous(x) for x in (q, k, v, dy)]
         dq, dk, dv = [_kernels.empty(x.shape, x.dtype) for x in (q, k, v)]
-        _kernels.attention_backward(
-            of_q, of_k, of_v, mask, key, y, rows, of_dy, dq, dk, dv, causal, scale, *odds(p)
-        )
+        if dq.size or dk.size or dv.size:
+            _kernels.attention_backward(
+                of_q, of_k, of_v, mask, key, y, rows, of_dy, dq, dk, dv, causal, scale, *odds(p)
+            )
         return (dq, dk, dv), (q, k, v, mask, key, dy)
 
     @staticmethod
@@ -250,14 +254,15 @@ def scaled_dot_product_attention(
     of which there is one.
 
     mask       bool: True = may attend. Real: added to the scaled scores, -inf = may not; it has a
-               gradient. Broadcasts to ``[..., h, t, s]``.
+               gradient, for which all weights are kept. Broadcasts to ``[..., h, t, s]``.
     causal     query i sees the keys up to i + s - t, so that the last one sees them all
     scale      1 / √d if not given
     dropout    each weight is 0 with this probability, else divided by 1 - dropout; always, so say
                0.0 in evaluation
     generator  where dropout's zeros come from; that of `pydp.manual_seed` if not given
 
-    A query that may see nothing gives zeros, and no gradient. What is masked out takes no part,
+    The weights are never in memory together: see csrc/kernels/attention.c. A query that may see
+    nothing gives zeros, and no gradient. What is masked out takes no part,
     whatever it holds, a NaN too. ValueError where sizes do not fit, TypeError where dtypes differ.
 
     It differs from PyTorch's: causal is aligned at the last query and key, and may be combined
@@ -272,22 +277,15 @@ def scaled_dot_product_attention(
     Vaswani et al., Attention is all you need, 2017.
     """
     plain = max(np.ndim(x._array if isinstance(x, _graph.Value) else x) for x in (q, k, v)) == 2
-    y = apply(Attention, *prepared(q, k, v, mask, causal, scale, dropout, generator))
+    y, _ = attend(q, k, v, mask, causal, scale, dropout, generator, need_weights=False)
     return squeeze(y, 0) if plain else y
 
 
-def attention_and_weights(*arguments: Any) -> tuple[Any, Any]:
-    """What scaled_dot_product_attention gives, and the weights real[..., h, t, s]."""
-    inputs, causal, scale, p, added = prepared(*arguments)
-    q, k, _, mask, key = inputs
-    y = apply(Attention, inputs, causal, scale, p, added)
-    return y, attention_weights(q, k, mask, key, causal, scale, p)
-
-
-def prepared(
-    q: Any, k: Any, v: Any, mask: Any, causal: Any, scale: Any, dropout: Any, generator: Any
-) -> tuple[Any, bool, float, float, bool]:
-    """The rule's inputs, spread to the same leading axes, and its arguments, checked."""
+def attend(
+    q: Any, k: Any, v: Any, mask: Any, causal: Any, scale: Any, dropout: Any, generator: Any,
+    need_weights: bool,
+) -> tuple[Any, Any]:  # fmt: skip
+    """The result with all its axes, and the weights real[..., h, t, s] where they are needed."""
     q, k, v = [real_tensor(x, OP, name) for x, name in ((q, "q"), (k, "k"), (v, "v"))]
     same_float(OP, q=q, k=k, v=v)
     lead, heads, groups = leading_axes(q.shape, k.shape, v.shape)
@@ -300,20 +298,21 @@ def prepared(
         raise TypeError(f"{OP}: causal must be True or False, got {causal!r}")
     if scale is None:
         scale = 1 / math.sqrt(max(q.shape[-1], 1))
-    elif not finite(scale, "scale"):
+    elif not math.isfinite(number(scale, OP, "scale")):
         raise ValueError(f"{OP}: scale must be finite, got {scale}")
-    if not finite(dropout, "dropout") or not 0 <= dropout <= 1:
+    if not 0 <= number(dropout, OP, "dropout") <= 1:
         raise ValueError(f"{OP}: dropout must be between 0 and 1, got {dropout}")
     source = chosen(generator, OP)
     key = _graph.wrap(source.key()) if dropout else None
     added = mask is not None and mask.dtype.kind == "f"
-    return (q, k, v, mask, key), bool(causal), float(scale), float(dropout), added
-
-
-def finite(x: Any, argument: str) -> bool:
-    if isinstance(x, (bool, np.bool_)) or not isinstance(x, (int, float, np.number)):
-        raise TypeError(f"{OP}: {argument} must be a number, got {x!r}")
-    return math.isfinite(x)
+    arguments = bool(causal), float(scale), float(dropout)
+    try:
+        y = apply(Attention, (q, k, v, mask, key), *arguments, added)
+        return y, attention_weights(q, k, mask, key, *arguments) if need_weights else None
+    except MemoryError:
+        if key is not None:
+            source.give_back(key._array)
+        raise
 
 
 def leading_axes(

@@ -61,8 +61,8 @@ static void define(const pd_attention_geometry *g, int64_t items, const real *q,
             }
             for (int64_t j = 0; j < s; j++)
                 sum += p[j] = p[j] == (double)-INFINITY ? 0 : exp(p[j] - top);
-            w->rows[2 * at] = sum > 0 ? top : 0;
-            w->rows[2 * at + 1] = sum > 0 ? 1 / sum : 0;
+            w->rows[2 * at] = sum > 0 && e ? top : 0;
+            w->rows[2 * at + 1] = sum > 0 && e ? 1 / sum : 0;
             for (int64_t j = 0; j < s; j++) {
                 p[j] = sum > 0 ? p[j] / sum : 0;
                 for (int64_t c = 0; c < e; c++)

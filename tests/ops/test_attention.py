@@ -307,6 +307,23 @@ def test_backward_with_maxima_of_its_own():
                 assert_close(a.numpy(), b, 1e-13, isa)
 
 
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("sizes", [(1, 2**40, 0, 0), (2**40, 1, 0, 0), (0, 2**40, 0, 0)], ids=str)
+def test_huge_and_empty(sizes, grad):
+    """FAULTS A6: nothing to compute ends at once, or in a MemoryError."""
+    t, s, d, e = sizes
+    q, k, v = [pydp.zeros(shape).requires_grad_(grad) for shape in ((t, d), (s, d), (s, e))]
+    try:
+        y = sdpa(q, k, v)
+    except MemoryError:
+        assert grad and t > 1
+        return
+    assert y.shape == (t, e)
+    if grad:
+        y.backward(pydp.zeros((t, e)))
+        assert k.grad.shape == (s, d)
+
+
 # ---- errors --------------------------------------------------------------------------------------
 
 ONES = pydp.ones
