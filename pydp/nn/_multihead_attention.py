@@ -22,8 +22,8 @@ class MultiheadAttention(Module):
     """Every head projects query, key and value to embed_dim / num_heads numbers, attends with them
     (`pydp.scaled_dot_product_attention`), and one linear map of all heads' results follows.
 
-    Shape, with n sequences in a batch, or without that axis:
-    ``(real[n, t, embed_dim], real[n, s, kdim], real[n, s, vdim]) -> real[n, t, embed_dim]``.
+    Shape: ``(real[..., t, embed_dim], real[..., s, kdim], real[..., s, vdim]) -> (real[..., t,
+    embed_dim], any)``, with an axis of n sequences in front or without.
 
     Arguments
       embed_dim      size of queries and of results, a multiple of num_heads

@@ -17,7 +17,7 @@ static const case_t cases[] = {
     {"a tile", 1, 2, 2, 64, 128, 16, 32},
     {"a tile and one more", 1, 2, 1, 129, 129, 17, 16},
     {"more queries than keys", 1, 1, 1, 140, 20, 8, 8},
-    {"few heads, many queries", 1, 1, 1, 300, 280, 64, 20},
+    {"few heads, many queries", 1, 1, 1, 300, 280, 24, 20},
 };
 
 enum { CAUSAL = 1, DROPPED = 2, MASK = 4, MASKS = 3, OPTIONS = 4 * MASKS };
