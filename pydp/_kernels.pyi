@@ -216,3 +216,35 @@ def local_response_norm_forward(
 def local_response_norm_backward(
     x: Array, dy: Array, dx: Array, size: int, alpha: float, beta: float, k: float
 ) -> None: ...
+
+# attention.pxi: axes [batch …, heads, rows, width]; keep < 0 is no dropout
+def attention_forward(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    key: Array | None,
+    y: Array,
+    rows: Array | None,
+    causal: bool,
+    scale: float,
+    last_dropped: int,
+    keep: float,
+) -> None: ...
+def attention_backward(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    key: Array | None,
+    y: Array,
+    rows: Array,
+    dy: Array,
+    dq: Array,
+    dk: Array,
+    dv: Array,
+    causal: bool,
+    scale: float,
+    last_dropped: int,
+    keep: float,
+) -> None: ...

@@ -33,3 +33,4 @@ from pydp.nn._max_pool2d import MaxPool as MaxPool
 from pydp.nn._max_pool2d import MaxPool2d as MaxPool2d
 from pydp.nn._module import Module as Module
 from pydp.nn._module import Parameter as Parameter
+from pydp.nn._multihead_attention import MultiheadAttention as MultiheadAttention
