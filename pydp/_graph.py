@@ -12,26 +12,30 @@ Invariant of the walk: of the nodes that hold a gradient the youngest goes next.
 uses a node's result is younger than the node, so by then its gradient is complete. One heap, one
 loop, no recursion: a chain of a million operations is walked like a chain of three.
 
-This file names no operation and imports nothing of pydp. The value type registers itself with
-`register`; an op is any object with `forward` and `backward` (see _op.py).
+This file names no operation, and all it knows of pydp is _context.py: what holds in a thread or
+task. The value type registers itself with `register`; an op is any object with a `name`, `forward`
+and `backward` (see _op.py).
 """
 
 from __future__ import annotations
 
 import heapq
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+
+from pydp._context import Recording, line, recording, watched, watchers
+from pydp._context import enable_grad as enable_grad
+from pydp._context import is_recording as is_recording
+from pydp._context import no_grad as no_grad
 
 Array = np.ndarray[Any, Any]
 
 _age = count()
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-_leaf_lock = threading.Lock()
 
 Value: Any = None  # the Tensor class
 _new: Callable[[Any], Any] = object.__new__
@@ -72,36 +76,36 @@ class Node:
     """One recorded operation.
 
     parents    the node of each input, None where an input needs no gradient
-    saved      what backward needs, in the order forward gave it (see `_pack`)
+    saved      what backward needs, in the order forward gave it (see `_pack`); None for nothing
     outputs    how many results the op has; with several, each result's node is a Pick
     """
 
+    # Made by `apply`, which sets these; a call of an __init__ would cost as much as all of them.
     # What few nodes have differs from its default and lies in a __dict__ made on demand.
     __slots__ = ("__dict__", "age", "arguments", "op", "parents", "saved")
+
+    age: int
+    op: Any
+    parents: Sequence[Any]
+    saved: list[Any] | None
+    arguments: tuple[Any, ...]
 
     outputs: int = 1
     hooks: list[Callable[[Any], Any]] | None = None
     retains: bool = False
     grad: Any = None
-
-    def __init__(
-        self, age: int, op: Any, parents: Sequence[Any], saved: Any, arguments: tuple[Any, ...]
-    ):
-        self.age = age
-        self.op = op
-        self.parents = parents
-        self.saved = saved
-        self.arguments = arguments
+    made: Any = None  # where it was recorded, under `debug`
 
     def backward(self, dy: Any) -> Sequence[Any]:
         """The gradient of each input from the gradient of the result; None where not needed."""
-        if self.saved is _RELEASED:
+        saved = self.saved
+        if saved is _RELEASED:
             raise RuntimeError(
                 f"{self.op.name}: backward goes through this graph a second time, but what it "
                 "saved is released; say retain_graph=True in the first backward"
             )
-        saved = _unpack(self) if self.saved is not None else ()
-        return self.op.backward(saved, dy, self.parents, *self.arguments)  # type: ignore[no-any-return]
+        values = () if saved is None else _unpack(self, saved)
+        return self.op.backward(values, dy, self.parents, *self.arguments)  # type: ignore[no-any-return]
 
 
 class Pick:
@@ -125,64 +129,121 @@ class Pick:
 
 _RELEASED: Any = object()
 
+
+class Handle:
+    """What registering a hook gives: `remove()` takes it away, and so does the end of a `with`."""
+
+    __slots__ = ("_hook", "_hooks")
+
+    def __init__(self, hooks: list[Any], hook: Any) -> None:
+        self._hooks = hooks
+        self._hook = hook
+        hooks.append(hook)
+
+    def remove(self) -> None:
+        """Take the hook away; a second time does nothing."""
+        hook, self._hook = self._hook, None
+        if hook is not None and hook in self._hooks:
+            self._hooks.remove(hook)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
 # ---- saving ------------------------------------------------------------------------------------
 
 
-class _Saved:
-    """A saved array that is a value of the graph: an input (with its node) or the output."""
+class Place:
+    """Stands in what a rule saves for an input or the output. A rule may give the array itself as
+    well; a Place needs no search."""
 
-    __slots__ = ("array", "count", "node", "version")
+    __slots__ = ("index",)
 
-    def __init__(self, array: Array, node: Any, version: list[int]) -> None:
-        self.array = array
-        self.node = node
-        self.version = version
-        self.count = version[0]
+    def __init__(self, index: int) -> None:
+        self.index = index
 
 
-_OUTPUT: Any = object()
+INPUTS = tuple(Place(i) for i in range(4))
+OUTPUT = Place(-1)
 
 
-def _pack(
-    saved: tuple[Any, ...], inputs: Sequence[Any], arrays: Sequence[Any], y: Any
-) -> tuple[Any, ...]:
-    """Mark which saved arrays are inputs or the output, so that backward can see them as values.
+def _pack(saved: tuple[Any, ...], inputs: Sequence[Any], results: Sequence[Any]) -> list[Any]:
+    """Keep inputs and outputs as [array, node, version, count], so that backward sees them as
+    values of the graph and notices if they were changed.
 
-    The output is marked, not held by its node: node -> value -> node would be a cycle, and the
-    graph should go when its last user goes.
+    An output is kept with its position in place of its node: node -> value -> node would be a
+    cycle, and the graph should go when its last user goes.
     """
     packed: list[Any] = []
     for item in saved:
-        if item is not None:
-            if item is y._array:
-                item = _Saved(item, _OUTPUT, y._version)
+        kind = type(item)
+        if kind is Place:
+            if item is OUTPUT:
+                item = [results[0]._array, 0, results[0]._version, 0]
             else:
-                for x, array in zip(inputs, arrays):  # noqa: B905 (of one length)
-                    if item is array:
-                        item = _Saved(item, x._node, x._version)
-                        break
+                x = inputs[item.index]
+                version = x._version
+                item = [x._array, x._node, version, version[0]]
+        elif kind is np.ndarray:
+            item = _found(item, inputs, results)
+        elif kind is list:
+            item = tuple(item)  # a list marks a value of the graph
         packed.append(item)
-    return tuple(packed)
+    return packed
 
 
-def _unpack(node: Node) -> tuple[Any, ...]:
+def _found(array: Array, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
+    """A saved array packed, if it is one of the inputs or results; else itself."""
+    for x in inputs:
+        if x is not None and array is x._array:
+            return [array, x._node, x._version, x._version[0]]
+    for i, y in enumerate(results):
+        if array is y._array:
+            return [array, i, y._version, 0]
+    return array
+
+
+def _unpack(node: Node, saved: list[Any]) -> tuple[Any, ...]:
+    """What was saved, as values; an error where one was changed since."""
     values: list[Any] = []
-    for item in node.saved:
-        if type(item) is _Saved:
-            if item.version[0] != item.count:
+    for item in saved:
+        if type(item) is list:
+            array, origin, version, expected = item
+            if version[0] != expected:
                 raise RuntimeError(
-                    f"{node.op.name}: a tensor saved for backward, shape {item.array.shape}, was "
-                    f"modified by an in-place operation: it is at version {item.version[0]}, "
-                    f"expected {item.count}"
+                    f"{node.op.name}: a tensor saved for backward, shape {array.shape}, was "
+                    f"modified by an in-place operation: it is at version {version[0]}, "
+                    f"expected {expected}{last_change(version)}"
                 )
-            value = wrap(item.array, node if item.node is _OUTPUT else item.node)
-            value._version = item.version
+            if type(origin) is int:  # a Pick of its own: one held here would be a cycle
+                origin = node if node.outputs == 1 else Pick(node, origin)
+            value = wrap(array, origin)
+            value._version = version
             values.append(value)
         elif isinstance(item, np.ndarray):
             values.append(wrap(item))
         else:
             values.append(item)
     return tuple(values)
+
+
+def changed(values: Iterable[Any], op: str) -> None:
+    """Memory was written in place: count it up, and remember by what and on which line.
+
+    A version is [count], and [count, op, line] after the first write.
+    """
+    where = line()
+    for value in values:
+        version = value._version
+        version[0] += 1
+        version[1:] = op, where
+
+
+def last_change(version: list[Any]) -> str:
+    return f"; it was last changed by {version[1]} at {version[2]}" if len(version) > 1 else ""
 
 
 # ---- recording ---------------------------------------------------------------------------------
@@ -193,101 +254,111 @@ def apply(op: Any, inputs: Sequence[Any], *arguments: Any) -> Any:
 
     `op.forward(needs, *arrays, *arguments)` gives `(y, saved)`: the result's array, or a tuple of
     arrays, and a tuple of what backward wants (inputs, the output, other arrays, plain values), or
-    None. `needs[i]` is true where input i wants a gradient; `needs` is None where nothing is
-    recorded: then nothing need be saved.
+    None. `needs[i]` is the node of input i, None where it wants no gradient; `needs` is None where
+    nothing is recorded: then nothing need be saved.
     """
-    arrays: list[Any] = []
-    needs: Any = None
+    # One list serves as the call's arguments and as the loop's result: this is the hottest
+    # function of pydp, and each list or call less is 3 % of `a + b`.
+    call: list[Any] = [None]
+    wanted = False
     for x in inputs:
         if x is None:
-            arrays.append(None)
+            call.append(None)
         else:
-            arrays.append(x._array)
+            call.append(x._array)
             if x._node is not None:
-                needs = inputs
-    if needs is not None:
-        needs = None if not _recording.get() else [None if x is None else x._node for x in inputs]
+                wanted = True
+    parents: Any = None
+    if wanted and recording.get():
+        parents = []
+        for x in inputs:
+            parents.append(None if x is None else x._node)
+        call[0] = parents
+    if arguments:
+        call += arguments
 
-    y, saved = op.forward(needs, *arrays, *arguments)
+    y, saved = op.forward(*call)
     if type(y) is tuple:
-        return _record_several(op, inputs, arrays, needs, y, saved, arguments)
+        return _several(op, inputs, parents, y, saved, arguments)
     value = _new(Value)
     value._array = y
     value._version = [0]
-    if needs is None:
+    if parents is None:
         value._node = None
-        return value
-    value._node = Node(next(_age), op, needs, None, arguments)
-    if saved:
-        value._node.saved = _pack(saved, inputs, arrays, value)
+    else:
+        value._node = node = Node()
+        node.age = next(_age)
+        node.op = op
+        node.parents = parents
+        node.arguments = arguments
+        node.saved = _pack(saved, inputs, (value,)) if saved else None
+    if watched:
+        _tell(op, inputs, (value,))
     return value
 
 
-def _record_several(
+def _several(
     op: Any,
     inputs: Sequence[Any],
-    arrays: Sequence[Any],
-    needs: Sequence[Any] | None,
+    parents: Sequence[Any] | None,
     ys: tuple[Array, ...],
     saved: tuple[Any, ...] | None,
     arguments: tuple[Any, ...],
 ) -> tuple[Any, ...]:
     """The values of an op with several results: one Node, and a Pick for each of them."""
     values = tuple([wrap(y) for y in ys])
-    if needs is None:
-        return values
-    node = Node(next(_age), op, needs, None, arguments)
-    node.outputs = len(values)
-    node.saved = saved and _pack(saved, inputs, arrays, values[0])
-    for i, value in enumerate(values):
-        value._node = Pick(node, i)
+    if parents is not None:
+        record(op, parents, values, arguments, _pack(saved, inputs, values) if saved else None)
+    if watched:
+        _tell(op, inputs, values)
     return values
 
 
-def is_recording() -> bool:
-    return _recording.get()
+def record(
+    op: Any,
+    parents: Sequence[Any],
+    values: Sequence[Any],
+    arguments: tuple[Any, ...] = (),
+    saved: list[Any] | None = None,
+) -> None:
+    """Give values a common origin: one Node, and a Pick for each of them. The Node's backward gets
+    a list of gradients, None for those that nothing used."""
+    node = Node()
+    node.age = next(_age)
+    node.op = op
+    node.parents = parents
+    node.arguments = arguments
+    node.saved = saved
+    node.outputs = len(values)
+    for i, value in enumerate(values):
+        value._node = Pick(node, i)
 
 
-class _Recording:
-    """A context that turns recording on or off: nests, ends with an exception too, and belongs to
-    its own thread and task. Also a decorator."""
-
-    def __init__(self, on: bool) -> None:
-        self._on = on
-        self._tokens: list[Any] = []
-
-    def __enter__(self) -> None:
-        self._tokens.append(_recording.set(self._on))
-
-    def __exit__(self, *exception: object) -> None:
-        _recording.reset(self._tokens.pop())
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        from functools import wraps
-
-        @wraps(function)
-        def within(*args: Any, **kwargs: Any) -> Any:
-            with type(self)(self._on):
-                return function(*args, **kwargs)
-
-        return within
+def _tell(op: Any, inputs: Sequence[Any], values: tuple[Any, ...]) -> None:
+    for watcher in watchers.get():
+        watcher.applied(op, inputs, values)
 
 
-def no_grad() -> _Recording:
-    """A context (or decorator) in which nothing is recorded.
+def captured(roots: Iterable[Any], age: int) -> list[Any]:
+    """The nodes older than `age` from which these roots were computed, nearest only."""
+    seen: set[Any] = set()
+    older: list[Any] = []
+    stack = [node for node in roots if node is not None]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.age < age:
+            older.append(node)
+        elif type(node) is not Leaf:
+            stack.extend([parent for parent in node.parents if parent is not None])
+    return sorted(older, key=lambda node: node.age)
 
-    >>> import pydp
-    >>> w = pydp.tensor([1.0, 2.0], requires_grad=True)
-    >>> with pydp.no_grad():
-    ...     (w * 2).requires_grad
-    False
-    """
-    return _Recording(False)
 
-
-def enable_grad() -> _Recording:
-    """A context (or decorator) in which operations are recorded, inside no_grad too."""
-    return _Recording(True)
+def next_age() -> int:
+    """An age between those of all nodes so far and all nodes to come."""
+    return next(_age)
 
 
 # ---- the walk ----------------------------------------------------------------------------------
@@ -312,6 +383,7 @@ def walk(
     heap: list[tuple[int, Any]] = []
     leaves: dict[Leaf, Any] = {}
     found: dict[Any, Any] = {}
+    retained: dict[Any, Any] = {}
     asked = set(wanted)
 
     def give(node: Any, gradient: Any) -> None:
@@ -322,31 +394,40 @@ def walk(
             gradients[node] = gradient
             heapq.heappush(heap, (-node.age, node))
 
-    with _Recording(create_graph):
+    with Recording(create_graph):
         for node, gradient in roots:
             give(node, gradient)
         while heap:
             _, node = heapq.heappop(heap)
             dy = gradients.pop(node)
-            if type(node) is not Node or node.outputs == 1:
+            kind = type(node)
+            if kind is not Node or node.outputs == 1:
                 if node.hooks:
                     dy = _run_hooks(node, dy)
                 if node in asked:
                     found[node] = dy
-            if type(node) is Leaf:
+                    if stop:
+                        continue
+            if kind is Leaf:
                 leaves[node] = dy
                 continue
-            if type(node) is not Leaf and node.retains:
-                kept = wrap(dy._copied(dy._array))
-                node.grad = kept if node.grad is None else node.grad + kept
-            if stop and node in asked:
-                continue
+            if node.retains:
+                retained[node] = dy
+            if watched:
+                for watcher in watchers.get():
+                    watcher.before_backward(node)
             parts = node.backward(dy)
-            if not retain_graph and type(node) is Node:
+            if watched:
+                for watcher in watchers.get():
+                    watcher.after_backward(node, parts)
+            if kind is Node and not retain_graph:
                 node.saved = _RELEASED
             for parent, part in zip(node.parents, parts, strict=True):
                 if parent is not None and part is not None:
                     give(parent, part)
+        for node, dy in retained.items():
+            kept = dy if create_graph else wrap(dy._copied(dy._array))
+            node.grad = kept if node.grad is None else node.grad + kept
     return leaves, found
 
 
@@ -358,16 +439,32 @@ def _sum(a: Any, b: Any) -> Any:
 
 
 def _run_hooks(node: Any, dy: Any) -> Any:
-    for hook in list(node.hooks):
-        changed = hook(dy)
-        if changed is None:
+    for hook in list(node.hooks):  # a hook may remove itself
+        given = hook(dy)
+        if given is None:
             continue
-        if not isinstance(changed, Value) or changed.shape != dy.shape:
+        fits = isinstance(given, Value) and given.shape == dy.shape and given.dtype == dy.dtype
+        if not fits:
             raise TypeError(
-                f"a hook must return None or a tensor of shape {dy.shape}, got {changed!r}"
+                f"a hook must return None or a tensor of shape {dy.shape} and {dy.dtype}, "
+                f"got {given!r}"
             )
-        dy = changed
+        dy = given
     return dy
+
+
+# Held while gradients are added to leaves, which threads may share. Re-entrant, since a signal
+# handler or a finalizer may call backward in between; new in a forked child, where a thread that
+# held it is no more.
+_leaf_lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global _leaf_lock
+    _leaf_lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def accumulate(leaves: dict[Leaf, Any], create_graph: bool = False) -> None:
@@ -377,7 +474,7 @@ def accumulate(leaves: dict[Leaf, Any], create_graph: bool = False) -> None:
     parameters must never share one .grad.
     """
     handed: set[int] = set()
-    with _leaf_lock, _Recording(create_graph):
+    with _leaf_lock, Recording(create_graph):
         for leaf, gradient in leaves.items():
             if leaf.grad is not None:
                 leaf.grad = leaf.grad + gradient

@@ -175,14 +175,14 @@ def test_threads_sum_into_shared_leaves():
 def test_hooks():
     x, seen = leaf(1.0, 2.0), []
     y = x * 3.0
-    remove = y.register_hook(lambda g: seen.append(g.numpy().copy()))
+    handle = y.register_hook(lambda g: seen.append(g.numpy().copy()))
     y.register_hook(lambda g: g * 10.0)
     x.register_hook(lambda g: seen.append(g.numpy().copy()))
     y.sum().backward(retain_graph=True)
     np.testing.assert_array_equal(x.grad.numpy(), [30, 30])
     np.testing.assert_array_equal(seen, [[1, 1], [30, 30]])
-    remove()
-    remove()
+    handle.remove()
+    handle.remove()
     y.register_hook(lambda g: "no")
     with pytest.raises(TypeError, match="a hook must return None or a tensor of shape"):
         y.sum().backward()

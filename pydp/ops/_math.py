@@ -19,10 +19,16 @@ from pydp.ops._reduce import sum_to
 
 
 def _two(op: str, a: Any, b: Any) -> Any:
-    """Two operands as tensors of one dtype; the common case costs three comparisons."""
+    """Two operands as tensors of one dtype; the common cases cost little."""
     tensor = _graph.Value
-    if type(a) is tensor and type(b) is tensor and a._array.dtype is b._array.dtype:
-        return a, b
+    if isinstance(a, tensor):
+        if isinstance(b, tensor):
+            if a._array.dtype is b._array.dtype:
+                return a, b
+        elif type(b) is float and a._array.dtype.kind == "f":
+            return a, _graph.wrap(np.array(b, a._array.dtype))
+    elif type(a) is float and isinstance(b, tensor) and b._array.dtype.kind == "f":
+        return _graph.wrap(np.array(a, b._array.dtype)), b
     return operands(op, a, b)
 
 

@@ -190,8 +190,7 @@ class Optimizer:
                 changed.append(p)
         if not changed:
             return
-        for p in changed:
-            p._version[0] += 1
+        _graph.changed(changed, f"{self.name}.step")
         self.call(arrays)
 
     # ---- saving
