@@ -129,11 +129,11 @@ class Watcher:
     def applied(self, op: Any, inputs: Any, results: tuple[Any, ...]) -> None:
         """An op has given these results, recorded if they have nodes."""
 
-    def before_backward(self, node: Any) -> None:
-        """The walk comes to a node."""
+    def before_backward(self, node: Any, dy: Any) -> None:
+        """The walk comes to a node with its gradient."""
 
     def after_backward(self, node: Any, parts: Any) -> None:
-        """The node's backward gave these gradients."""
+        """The node's backward gave these gradients; None if it raised an exception."""
 
     def enter(self, module: Any) -> None:
         """A module is called."""

@@ -12,8 +12,8 @@ Invariant of the walk: of the nodes that hold a gradient the youngest goes next.
 uses a node's result is younger than the node, so by then its gradient is complete. One heap, one
 loop, no recursion: a chain of a million operations is walked like a chain of three.
 
-This file names no operation, and all it knows of pydp is _context.py: what holds in a thread or
-task. The value type registers itself with `register`; an op is any object with a `name`, `forward`
+This file names no operation, and all it knows of pydp is what holds in a thread or task
+(_context.py) and how to search a graph (_search.py). The value type registers itself with `register`; an op is any object with a `name`, `forward`
 and `backward` (see _op.py).
 """
 
@@ -24,7 +24,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +32,8 @@ from pydp._context import Recording, line, recording, watched, watchers
 from pydp._context import enable_grad as enable_grad
 from pydp._context import is_recording as is_recording
 from pydp._context import no_grad as no_grad
+from pydp._search import captured as captured
+from pydp._search import leading_to
 
 Array = np.ndarray[Any, Any]
 
@@ -65,6 +67,8 @@ class Leaf:
 
     __slots__ = ("age", "array", "grad", "hooks")
 
+    parents: tuple[Any, ...] = ()
+
     def __init__(self, array: Array) -> None:
         self.age = next(_age)
         self.array = array
@@ -96,7 +100,7 @@ class Node:
     grad: Any = None
     made: Any = None  # where it was recorded, under `debug`
 
-    def backward(self, dy: Any) -> Sequence[Any]:
+    def backward(self, dy: Any, needs: Sequence[Any]) -> Sequence[Any]:
         """The gradient of each input from the gradient of the result; None where not needed."""
         saved = self.saved
         if saved is _RELEASED:
@@ -105,7 +109,7 @@ class Node:
                 "saved is released; say retain_graph=True in the first backward"
             )
         values = () if saved is None else _unpack(self, saved)
-        return self.op.backward(values, dy, self.parents, *self.arguments)  # type: ignore[no-any-return]
+        return self.op.backward(values, dy, needs, *self.arguments)  # type: ignore[no-any-return]
 
 
 class Pick:
@@ -121,36 +125,21 @@ class Pick:
         self.retains = False
         self.grad: Any = None
 
-    def backward(self, dy: Any) -> Sequence[Any]:
+    def backward(self, dy: Any, needs: Sequence[Any]) -> Sequence[Any]:
         parts: list[Any] = [None] * self.parents[0].outputs
         parts[self.index] = dy
         return (parts,)
 
 
+class _Skipped:
+    """Stands for a parent that wants a gradient, but leads nowhere this walk wants to go."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
 _RELEASED: Any = object()
-
-
-class Handle:
-    """What registering a hook gives: `remove()` takes it away, and so does the end of a `with`."""
-
-    __slots__ = ("_hook", "_hooks")
-
-    def __init__(self, hooks: list[Any], hook: Any) -> None:
-        self._hooks = hooks
-        self._hook = hook
-        hooks.append(hook)
-
-    def remove(self) -> None:
-        """Take the hook away; a second time does nothing."""
-        hook, self._hook = self._hook, None
-        if hook is not None and hook in self._hooks:
-            self._hooks.remove(hook)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
+_SKIPPED = _Skipped()
 
 
 # ---- saving ------------------------------------------------------------------------------------
@@ -217,6 +206,7 @@ def _unpack(node: Node, saved: list[Any]) -> tuple[Any, ...]:
                     f"{node.op.name}: a tensor saved for backward, shape {array.shape}, was "
                     f"modified by an in-place operation: it is at version {version[0]}, "
                     f"expected {expected}{last_change(version)}"
+                    + (f"; it was saved at {node.made}" if node.made else "")
                 )
             if type(origin) is int:  # a Pick of its own: one held here would be a cycle
                 origin = node if node.outputs == 1 else Pick(node, origin)
@@ -339,23 +329,6 @@ def _tell(op: Any, inputs: Sequence[Any], values: tuple[Any, ...]) -> None:
         watcher.applied(op, inputs, values)
 
 
-def captured(roots: Iterable[Any], age: int) -> list[Any]:
-    """The nodes older than `age` from which these roots were computed, nearest only."""
-    seen: set[Any] = set()
-    older: list[Any] = []
-    stack = [node for node in roots if node is not None]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node.age < age:
-            older.append(node)
-        elif type(node) is not Leaf:
-            stack.extend([parent for parent in node.parents if parent is not None])
-    return sorted(older, key=lambda node: node.age)
-
-
 def next_age() -> int:
     """An age between those of all nodes so far and all nodes to come."""
     return next(_age)
@@ -371,13 +344,14 @@ def walk(
     create_graph: bool = False,
     wanted: Sequence[Any] = (),
     stop: bool = False,
+    prune: bool = False,
 ) -> tuple[dict[Leaf, Any], dict[Any, Any]]:
     """Carry gradients from the roots (node, gradient) to the leaves.
 
     Returns the gradient of each leaf reached, and of each node in `wanted`; with `stop` the walk
-    does not go past those. Nothing is stored in
-    the leaves yet, so an exception on the way changes nothing (see `accumulate`). A node's saved
-    values are released when it has been passed, unless the graph is retained.
+    does not go past those, with `prune` only on paths that lead to one of them. Nothing is stored
+    in the leaves yet, so an exception on the way changes nothing (see `accumulate`). A node's
+    saved values are released when it has been passed, unless the graph is retained.
     """
     gradients: dict[Any, Any] = {}
     heap: list[tuple[int, Any]] = []
@@ -385,6 +359,8 @@ def walk(
     found: dict[Any, Any] = {}
     retained: dict[Any, Any] = {}
     asked = set(wanted)
+    roots = list(roots)
+    useful = leading_to(asked, [node for node, _ in roots]) if prune else None
 
     def give(node: Any, gradient: Any) -> None:
         """Add to the gradient of a node; its first gradient puts it on the heap."""
@@ -396,7 +372,8 @@ def walk(
 
     with Recording(create_graph):
         for node, gradient in roots:
-            give(node, gradient)
+            if useful is None or node in useful:
+                give(node, gradient)
         while heap:
             _, node = heapq.heappop(heap)
             dy = gradients.pop(node)
@@ -413,22 +390,36 @@ def walk(
                 continue
             if node.retains:
                 retained[node] = dy
-            if watched:
-                for watcher in watchers.get():
-                    watcher.before_backward(node)
-            parts = node.backward(dy)
-            if watched:
-                for watcher in watchers.get():
-                    watcher.after_backward(node, parts)
+            parents = node.parents
+            if useful is not None:
+                parents = [p if p is None or p in useful else _SKIPPED for p in parents]
+            parts = (_watched_backward if watched else _backward)(node, dy, parents)
             if kind is Node and not retain_graph:
                 node.saved = _RELEASED
-            for parent, part in zip(node.parents, parts, strict=True):
-                if parent is not None and part is not None:
+            for parent, part in zip(parents, parts, strict=True):
+                if parent and part is not None:
                     give(parent, part)
         for node, dy in retained.items():
             kept = dy if create_graph else wrap(dy._copied(dy._array))
             node.grad = kept if node.grad is None else node.grad + kept
     return leaves, found
+
+
+def _backward(node: Any, dy: Any, parents: Sequence[Any]) -> Any:
+    return node.backward(dy, parents)
+
+
+def _watched_backward(node: Any, dy: Any, parents: Sequence[Any]) -> Any:
+    parts = None
+    present = watchers.get()
+    for watcher in present:
+        watcher.before_backward(node, dy)
+    try:
+        parts = node.backward(dy, parents)
+    finally:
+        for watcher in present:
+            watcher.after_backward(node, parts)
+    return parts
 
 
 def _sum(a: Any, b: Any) -> Any:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels, ops
-from pydp._graph import Handle, Leaf
+from pydp._graph import Leaf
+from pydp._handle import Handle
 from pydp._op import Array, as_array, checked_dtype
 from pydp.ops._index import check_writable, write
 
@@ -412,6 +413,13 @@ class Tensor:
         return ops.relu(self)  # type: ignore[no-any-return]
 
 
+def filled(like: Array, value: float) -> Array:
+    """An array of this shape, dtype and layout with one value everywhere."""
+    array = _kernels.copy_like(like, like)
+    array[...] = value
+    return array
+
+
 def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
     """The gradient that a backward pass starts from, in an array of its own."""
     if gradient is None:
@@ -419,9 +427,7 @@ def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
             raise RuntimeError(
                 f"{op}: give a gradient of shape {y.shape}; only one element may go without"
             )
-        one = _kernels.empty(y.shape, y.dtype)
-        one[...] = 1
-        return _graph.wrap(one)  # type: ignore[no-any-return]
+        return _graph.wrap(filled(y._array, 1))  # type: ignore[no-any-return]
     if not isinstance(gradient, Tensor):
         raise TypeError(f"{op}: gradient must be a tensor, got {type(gradient).__name__}")
     if gradient.shape != y.shape or gradient.dtype != y.dtype:

@@ -89,7 +89,7 @@ class Binary(Op):
             da, db = gradient_of(cls.composed, (a, b), dy, needs)
         else:
             da, db = [
-                derivative(dy, a, b, y) if need is not None and derivative else None
+                derivative(dy, a, b, y) if need and derivative else None
                 for need, derivative in zip(needs, cls.derivatives, strict=True)
             ]
         if shapes:
