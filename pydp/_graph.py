@@ -13,8 +13,8 @@ uses a node's result is younger than the node, so by then its gradient is comple
 loop, no recursion: a chain of a million operations is walked like a chain of three.
 
 This file names no operation, and all it knows of pydp is what holds in a thread or task
-(_context.py) and how to search a graph (_search.py). The value type registers itself with `register`; an op is any object with a `name`, `forward`
-and `backward` (see _op.py).
+(_context.py) and how to search a graph (_search.py). The value type registers itself with
+`register`; an op is any object with a `name`, `forward` and `backward` (see _op.py).
 """
 
 from __future__ import annotations

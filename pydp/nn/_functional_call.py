@@ -9,7 +9,7 @@ from typing import Any
 
 from pydp import _context
 from pydp._tensor import Tensor
-from pydp.nn._module import Module
+from pydp.nn._module import Module, Parameter
 from pydp.nn._where import join
 
 Slot = tuple[str, Module, str]  # path, the module that holds it, its name there
@@ -61,7 +61,9 @@ def _swaps(module: Module, state: Mapping[str, Any]) -> list[tuple[Module, str, 
             f"functional_call: {type(module).__name__} has no parameter or buffer "
             f"{', '.join(unknown)}"
         )
-    new: dict[int, Tensor] = {}
+    new: dict[
+        int, tuple[Tensor, Tensor]
+    ] = {}  # id of the own tensor -> (given, what stands for it)
     for path, owner, name in slots:
         if path in state:
             tensor = state[path]
@@ -69,12 +71,23 @@ def _swaps(module: Module, state: Mapping[str, Any]) -> list[tuple[Module, str, 
                 raise TypeError(
                     f"functional_call: {path} must be a tensor, got {type(tensor).__name__}"
                 )
-            if new.setdefault(id(getattr(owner, name)), tensor) is not tensor:
+            own = getattr(owner, name)
+            given = new.setdefault(id(own), (tensor, _as_kind_of(own, tensor)))
+            if given[0] is not tensor:
                 raise ValueError(
                     f"functional_call: {path} is shared, and the state has another tensor for it"
                 )
     found = [(owner, name, new.get(id(getattr(owner, name)))) for _, owner, name in slots]
-    return [(owner, name, tensor) for owner, name, tensor in found if tensor is not None]
+    return [(owner, name, given[1]) for owner, name, given in found if given is not None]
+
+
+def _as_kind_of(own: Tensor, tensor: Tensor) -> Tensor:
+    """The same value as a Parameter, where it stands for one: so the tree has it."""
+    if not isinstance(own, Parameter):
+        return tensor
+    parameter = Parameter(tensor, requires_grad=False)
+    parameter._node = tensor._node
+    return parameter
 
 
 @contextmanager
