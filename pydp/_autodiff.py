@@ -127,7 +127,7 @@ def pull(
 
 
 def zeros(x: Tensor) -> Tensor:
-    """Zeros in x's shape, dtype and layout."""
+    """Zeros in x's shape and dtype."""
     return _graph.wrap(filled(x._array, 0))  # type: ignore[no-any-return]
 
 

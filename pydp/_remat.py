@@ -109,7 +109,8 @@ def remat(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """f(*args, **kwargs), whose intermediate values are not kept for backward but computed again.
 
     It trades time (f runs twice) for memory (only the arguments and the result are kept), and
-    changes no number: the second run has the same random numbers, and leaves the generators alone.
+    changes no number, but for the order in which gradients are added: the second run has the same
+    random numbers, and leaves the generators alone.
 
     - `f`: a function or module; its result is a tensor or a tree of them (tuples, lists, dicts).
     - `args`, `kwargs`: whatever f takes. Gradients flow into tensors among them, and into those

@@ -414,8 +414,9 @@ class Tensor:
 
 
 def filled(like: Array, value: float) -> Array:
-    """An array of this shape, dtype and layout with one value everywhere."""
-    array = _kernels.copy_like(like, like)
+    """An array of this shape and dtype with one value everywhere. A constant of the shapes, so no
+    kernel call: a replayed step finds it as it is."""
+    array: Array = _kernels.empty(like.shape, like.dtype)
     array[...] = value
     return array
 
