@@ -13,8 +13,9 @@ uses a node's result is younger than the node, so by then its gradient is comple
 loop, no recursion: a chain of a million operations is walked like a chain of three.
 
 This file names no operation, and all it knows of pydp is what holds in a thread or task
-(_context.py) and how to search a graph (_search.py). The value type registers itself with
-`register`; an op is any object with a `name`, `forward` and `backward` (see _op.py).
+(_context.py), when memory was written (_inplace.py) and how to search a graph (_search.py). The
+value type registers itself with `register`; an op is any object with a `name`, `forward` and
+`backward` (see _op.py).
 """
 
 from __future__ import annotations
@@ -28,10 +29,13 @@ from typing import Any
 
 import numpy as np
 
-from pydp._context import Recording, line, recording, watched, watchers
+from pydp._context import Recording, recording, watched, watchers
 from pydp._context import enable_grad as enable_grad
 from pydp._context import is_recording as is_recording
 from pydp._context import no_grad as no_grad
+from pydp._inplace import changed as changed
+from pydp._inplace import last_change as last_change
+from pydp._inplace import note_view as note_view
 from pydp._search import captured as captured
 from pydp._search import leading_to
 
@@ -220,20 +224,24 @@ def _unpack(node: Node, saved: list[Any]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def changed(values: Iterable[Any], op: str) -> None:
-    """Memory was written in place: count it up, and remember by what and on which line.
-
-    A version is [count], and [count, op, line] after the first write.
-    """
-    where = line()
-    for value in values:
-        version = value._version
-        version[0] += 1
-        version[1:] = op, where
-
-
-def last_change(version: list[Any]) -> str:
-    return f"; it was last changed by {version[1]} at {version[2]}" if len(version) > 1 else ""
+def move(x: Any, node: Any) -> None:
+    """x was written in place, and now comes from this node; so do its views, by the same steps."""
+    before, x._node = x._node, node
+    version = x._version
+    if before is None or len(version) < 4:
+        return
+    for ref in version[3]:
+        view = ref()
+        steps = []
+        step = None if view is None or view is x else view._node
+        while type(step) is Node and step is not before and len(step.parents) == 1:
+            steps.append(step)
+            step = step.parents[0]
+        if step is before and steps:
+            y = x
+            for step in reversed(steps):
+                y = apply(step.op, (y,), *step.arguments)
+            view._node = y._node
 
 
 # ---- recording ---------------------------------------------------------------------------------

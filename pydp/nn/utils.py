@@ -10,7 +10,7 @@ from typing import Any
 from pydp import _graph, ops
 from pydp._op import as_array
 from pydp._tensor import Tensor
-from pydp.nn._arguments import flag, number
+from pydp.nn._arguments import flag, number_within
 from pydp.ops._index import write
 
 Parameters = Tensor | Iterable[Tensor]
@@ -50,8 +50,8 @@ def clip_grad_norm_(
     tensor([0.59999996, 0.79999995])
     """
     op = "clip_grad_norm_"
-    max_norm = number(max_norm, op, "max_norm", 0.0, math.inf)
-    p = number(norm_type, op, "norm_type", 0.0, math.inf)
+    max_norm = number_within(max_norm, op, "max_norm", 0.0, math.inf)
+    p = number_within(norm_type, op, "norm_type", 0.0, math.inf)
     if p == 0:
         raise ValueError(f"{op}: norm_type must be above 0, got {norm_type}")
     flag(error_if_nonfinite, op, "error_if_nonfinite")
@@ -93,7 +93,7 @@ def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     tensor([1. , 0.2])
     """
     op = "clip_grad_value_"
-    bound = number(clip_value, op, "clip_value", 0.0, math.inf)
+    bound = number_within(clip_value, op, "clip_value", 0.0, math.inf)
     with _graph.no_grad():
         for gradient in _gradients(parameters, op):
             write(gradient, ops.clip(gradient, -bound, bound), op)

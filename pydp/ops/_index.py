@@ -161,7 +161,7 @@ def getitem(x: Any, index: Any) -> Any:
     except IndexError as error:
         raise IndexError(f"indexing: {error} (shape {x.shape})") from None
     if _is_basic(index):
-        y._version = x._version
+        _graph.note_view(x, y)
     return y
 
 
@@ -205,7 +205,7 @@ def setitem(x: Any, index: Any, v: Any) -> None:
         raise type(error)(f"index assignment: {error} (shape {x.shape})") from None
     _graph.changed((x,), "index assignment")
     if y._node is not None:
-        x._node = y._node
+        _graph.move(x, y._node)
 
 
 def write(x: Any, y: Any, op: str) -> None:
@@ -213,4 +213,4 @@ def write(x: Any, y: Any, op: str) -> None:
     _kernels.copy_to(y._array, x._array)
     _graph.changed((x,), op)
     if y._node is not None and _graph.is_recording():
-        x._node = y._node
+        _graph.move(x, y._node)
