@@ -35,8 +35,13 @@ class Recording:
         self._on = on
 
     def __enter__(self) -> None:
-        _before.set((*_before.get(), recording.get()))
-        recording.set(self._on)
+        before = recording.get()
+        try:
+            _before.set((*_before.get(), before))
+            recording.set(self._on)
+        except BaseException:  # Ctrl-C between the two
+            recording.set(before)
+            raise
 
     def __exit__(self, *exception: object) -> None:
         before = _before.get()

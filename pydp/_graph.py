@@ -24,24 +24,29 @@ import heapq
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
 
-from pydp._context import Recording, recording, watched, watchers
+from pydp import _node
 from pydp._context import enable_grad as enable_grad
 from pydp._context import is_recording as is_recording
 from pydp._context import no_grad as no_grad
+from pydp._context import recording, watched, watchers
 from pydp._inplace import changed as changed
 from pydp._inplace import last_change as last_change
 from pydp._inplace import note_view as note_view
+from pydp._node import INPUTS as INPUTS
+from pydp._node import OUTPUT as OUTPUT
+from pydp._node import RELEASED, SKIPPED, Array, pack
+from pydp._node import Leaf as Leaf
+from pydp._node import Node as Node
+from pydp._node import Pick as Pick
+from pydp._node import Place as Place
+from pydp._node import next_age as next_age
+from pydp._node import wrap as wrap
 from pydp._search import captured as captured
 from pydp._search import leading_to
-
-Array = np.ndarray[Any, Any]
-
-_age = count()
 
 Value: Any = None  # the Tensor class
 _new: Callable[[Any], Any] = object.__new__
@@ -50,198 +55,8 @@ _new: Callable[[Any], Any] = object.__new__
 def register(value_type: type) -> type:
     """Tell the graph which class its values have: slots _array, _node and _version."""
     global Value
-    Value = value_type
+    Value = _node.Value = value_type
     return value_type
-
-
-def wrap(array: Array, node: Any = None) -> Any:
-    """A value over this array, made without a call of its __init__."""
-    value = _new(Value)
-    value._array = array
-    value._node = node
-    value._version = [0]
-    return value
-
-
-# ---- nodes -------------------------------------------------------------------------------------
-
-
-class Leaf:
-    """The end of a path: a value made by the user that wants a gradient."""
-
-    __slots__ = ("age", "array", "grad", "hooks")
-
-    parents: tuple[Any, ...] = ()
-
-    def __init__(self, array: Array) -> None:
-        self.age = next(_age)
-        self.array = array
-        self.grad: Any = None
-        self.hooks: list[Callable[[Any], Any]] | None = None
-
-
-class Node:
-    """One recorded operation.
-
-    parents    the node of each input, None where an input needs no gradient
-    saved      what backward needs, in the order forward gave it (see `_pack`); None for nothing
-    outputs    how many results the op has; with several, each result's node is a Pick
-    """
-
-    # Made by `apply`, which sets these; a call of an __init__ would cost as much as all of them.
-    # What few nodes have differs from its default and lies in a __dict__ made on demand.
-    __slots__ = ("__dict__", "age", "arguments", "op", "parents", "saved")
-
-    age: int
-    op: Any
-    parents: Sequence[Any]
-    saved: list[Any] | None
-    arguments: tuple[Any, ...]
-
-    outputs: int = 1
-    hooks: list[Callable[[Any], Any]] | None = None
-    retains: bool = False
-    grad: Any = None
-    made: Any = None  # where it was recorded, under `debug`
-
-    def backward(self, dy: Any, needs: Sequence[Any]) -> Sequence[Any]:
-        """The gradient of each input from the gradient of the result; None where not needed."""
-        saved = self.saved
-        if saved is _RELEASED:
-            raise RuntimeError(
-                f"{self.op.name}: backward goes through this graph a second time, but what it "
-                "saved is released; say retain_graph=True in the first backward"
-            )
-        values = () if saved is None else _unpack(self, saved)
-        return self.op.backward(values, dy, needs, *self.arguments)  # type: ignore[no-any-return]
-
-
-class Pick:
-    """One result of an op that has several: hands its gradient to position `index`."""
-
-    __slots__ = ("age", "grad", "hooks", "index", "parents", "retains")
-
-    def __init__(self, node: Node, index: int) -> None:
-        self.age = next(_age)
-        self.parents = (node,)
-        self.index = index
-        self.hooks: list[Callable[[Any], Any]] | None = None
-        self.retains = False
-        self.grad: Any = None
-
-    def backward(self, dy: Any, needs: Sequence[Any]) -> Sequence[Any]:
-        parts: list[Any] = [None] * self.parents[0].outputs
-        parts[self.index] = dy
-        return (parts,)
-
-
-class _Skipped:
-    """Stands for a parent that wants a gradient, but leads nowhere this walk wants to go."""
-
-    def __bool__(self) -> bool:
-        return False
-
-
-_RELEASED: Any = object()
-_SKIPPED = _Skipped()
-
-
-# ---- saving ------------------------------------------------------------------------------------
-
-
-class Place:
-    """Stands in what a rule saves for an input or the output. A rule may give the array itself as
-    well; a Place needs no search."""
-
-    __slots__ = ("index",)
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-INPUTS = tuple(Place(i) for i in range(4))
-OUTPUT = Place(-1)
-
-
-def _pack(saved: tuple[Any, ...], inputs: Sequence[Any], results: Sequence[Any]) -> list[Any]:
-    """Keep inputs and outputs as [array, node, version, count], so that backward sees them as
-    values of the graph and notices if they were changed.
-
-    An output is kept with its position in place of its node: node -> value -> node would be a
-    cycle, and the graph should go when its last user goes.
-    """
-    packed: list[Any] = []
-    for item in saved:
-        kind = type(item)
-        if kind is Place:
-            if item is OUTPUT:
-                item = [results[0]._array, 0, results[0]._version, 0]
-            else:
-                x = inputs[item.index]
-                version = x._version
-                item = [x._array, x._node, version, version[0]]
-        elif kind is np.ndarray:
-            item = _found(item, inputs, results)
-        elif kind is list:
-            item = tuple(item)  # a list marks a value of the graph
-        packed.append(item)
-    return packed
-
-
-def _found(array: Array, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
-    """A saved array packed, if it is one of the inputs or results; else itself."""
-    for x in inputs:
-        if x is not None and array is x._array:
-            return [array, x._node, x._version, x._version[0]]
-    for i, y in enumerate(results):
-        if array is y._array:
-            return [array, i, y._version, 0]
-    return array
-
-
-def _unpack(node: Node, saved: list[Any]) -> tuple[Any, ...]:
-    """What was saved, as values; an error where one was changed since."""
-    values: list[Any] = []
-    for item in saved:
-        if type(item) is list:
-            array, origin, version, expected = item
-            if version[0] != expected:
-                raise RuntimeError(
-                    f"{node.op.name}: a tensor saved for backward, shape {array.shape}, was "
-                    f"modified by an in-place operation: it is at version {version[0]}, "
-                    f"expected {expected}{last_change(version)}"
-                    + (f"; it was saved at {node.made}" if node.made else "")
-                )
-            if type(origin) is int:  # a Pick of its own: one held here would be a cycle
-                origin = node if node.outputs == 1 else Pick(node, origin)
-            value = wrap(array, origin)
-            value._version = version
-            values.append(value)
-        elif isinstance(item, np.ndarray):
-            values.append(wrap(item))
-        else:
-            values.append(item)
-    return tuple(values)
-
-
-def move(x: Any, node: Any) -> None:
-    """x was written in place, and now comes from this node; so do its views, by the same steps."""
-    before, x._node = x._node, node
-    version = x._version
-    if before is None or len(version) < 4:
-        return
-    for ref in version[3]:
-        view = ref()
-        steps = []
-        step = None if view is None or view is x else view._node
-        while type(step) is Node and step is not before and len(step.parents) == 1:
-            steps.append(step)
-            step = step.parents[0]
-        if step is before and steps:
-            y = x
-            for step in reversed(steps):
-                y = apply(step.op, (y,), *step.arguments)
-            view._node = y._node
 
 
 # ---- recording ---------------------------------------------------------------------------------
@@ -285,11 +100,11 @@ def apply(op: Any, inputs: Sequence[Any], *arguments: Any) -> Any:
         value._node = None
     else:
         value._node = node = Node()
-        node.age = next(_age)
+        node.age = next_age()
         node.op = op
         node.parents = parents
         node.arguments = arguments
-        node.saved = _pack(saved, inputs, (value,)) if saved else None
+        node.saved = pack(saved, inputs, (value,)) if saved else None
     if watched:
         _tell(op, inputs, (value,))
     return value
@@ -306,7 +121,7 @@ def _several(
     """The values of an op with several results: one Node, and a Pick for each of them."""
     values = tuple([wrap(y) for y in ys])
     if parents is not None:
-        record(op, parents, values, arguments, _pack(saved, inputs, values) if saved else None)
+        record(op, parents, values, arguments, pack(saved, inputs, values) if saved else None)
     if watched:
         _tell(op, inputs, values)
     return values
@@ -322,7 +137,7 @@ def record(
     """Give values a common origin: one Node, and a Pick for each of them. The Node's backward gets
     a list of gradients, None for those that nothing used."""
     node = Node()
-    node.age = next(_age)
+    node.age = next_age()
     node.op = op
     node.parents = parents
     node.arguments = arguments
@@ -337,9 +152,27 @@ def _tell(op: Any, inputs: Sequence[Any], values: tuple[Any, ...]) -> None:
         watcher.applied(op, inputs, values)
 
 
-def next_age() -> int:
-    """An age between those of all nodes so far and all nodes to come."""
-    return next(_age)
+# ---- writes in place ---------------------------------------------------------------------------
+
+
+def move(x: Any, node: Any) -> None:
+    """x was written in place, and now comes from this node; so do its views, by the same steps."""
+    before, x._node = x._node, node
+    version = x._version
+    if before is None or len(version) < 4:
+        return
+    for ref in version[3]:
+        view = ref()
+        steps = []
+        step = None if view is None or view is x else view._node
+        while type(step) is Node and step is not before and len(step.parents) == 1:
+            steps.append(step)
+            step = step.parents[0]
+        if step is before and steps:
+            y = x
+            for step in reversed(steps):
+                y = apply(step.op, (y,), *step.arguments)
+            view._node = y._node
 
 
 # ---- the walk ----------------------------------------------------------------------------------
@@ -361,14 +194,30 @@ def walk(
     in the leaves yet, so an exception on the way changes nothing (see `accumulate`). A node's
     saved values are released when it has been passed, unless the graph is retained.
     """
+    roots = list(roots)
+    asked = set(wanted)
+    useful = leading_to(asked, [node for node, _ in roots]) if prune else None
+    before = recording.get()
+    try:  # not a with: Ctrl-C may come within __exit__, but a finally is run
+        recording.set(create_graph)
+        return _walk(roots, asked, useful, retain_graph, create_graph, stop)
+    finally:
+        recording.set(before)
+
+
+def _walk(
+    roots: list[tuple[Any, Any]],
+    asked: set[Any],
+    useful: set[Any] | None,
+    retain_graph: bool,
+    create_graph: bool,
+    stop: bool,
+) -> tuple[dict[Leaf, Any], dict[Any, Any]]:
     gradients: dict[Any, Any] = {}
     heap: list[tuple[int, Any]] = []
     leaves: dict[Leaf, Any] = {}
     found: dict[Any, Any] = {}
     retained: dict[Any, Any] = {}
-    asked = set(wanted)
-    roots = list(roots)
-    useful = leading_to(asked, [node for node, _ in roots]) if prune else None
 
     def give(node: Any, gradient: Any) -> None:
         """Add to the gradient of a node; its first gradient puts it on the heap."""
@@ -378,38 +227,37 @@ def walk(
             gradients[node] = gradient
             heapq.heappush(heap, (-node.age, node))
 
-    with Recording(create_graph):
-        for node, gradient in roots:
-            if useful is None or node in useful:
-                give(node, gradient)
-        while heap:
-            _, node = heapq.heappop(heap)
-            dy = gradients.pop(node)
-            kind = type(node)
-            if kind is not Node or node.outputs == 1:
-                if node.hooks:
-                    dy = _run_hooks(node, dy)
-                if node in asked:
-                    found[node] = dy
-                    if stop:
-                        continue
-            if kind is Leaf:
-                leaves[node] = dy
-                continue
-            if node.retains:
-                retained[node] = dy
-            parents = node.parents
-            if useful is not None:
-                parents = [p if p is None or p in useful else _SKIPPED for p in parents]
-            parts = (_watched_backward if watched else _backward)(node, dy, parents)
-            if kind is Node and not retain_graph:
-                node.saved = _RELEASED
-            for parent, part in zip(parents, parts, strict=True):
-                if parent and part is not None:
-                    give(parent, part)
-        for node, dy in retained.items():
-            kept = dy if create_graph else wrap(dy._copied(dy._array))
-            node.grad = kept if node.grad is None else node.grad + kept
+    for node, gradient in roots:
+        if useful is None or node in useful:
+            give(node, gradient)
+    while heap:
+        _, node = heapq.heappop(heap)
+        dy = gradients.pop(node)
+        kind = type(node)
+        if kind is not Node or node.outputs == 1:
+            if node.hooks:
+                dy = _run_hooks(node, dy)
+            if node in asked:
+                found[node] = dy
+                if stop:
+                    continue
+        if kind is Leaf:
+            leaves[node] = dy
+            continue
+        if node.retains:
+            retained[node] = dy
+        parents = node.parents
+        if useful is not None:
+            parents = [p if p is None or p in useful else SKIPPED for p in parents]
+        parts = (_watched_backward if watched else _backward)(node, dy, parents)
+        if kind is Node and not retain_graph:
+            node.saved = RELEASED
+        for parent, part in zip(parents, parts, strict=True):
+            if parent and part is not None:
+                give(parent, part)
+    for node, dy in retained.items():
+        kept = dy if create_graph else wrap(dy._copied(dy._array))
+        node.grad = kept if node.grad is None else node.grad + kept
     return leaves, found
 
 
@@ -467,29 +315,42 @@ os.register_at_fork(after_in_child=_renew_lock)
 
 
 def accumulate(leaves: dict[Leaf, Any], create_graph: bool = False) -> None:
-    """Add the gradients to the leaves' .grad, each in its leaf's layout.
-
-    A gradient's own array is kept where nobody else can hold it; else it is copied, since two
-    parameters must never share one .grad.
+    """Add the gradients to the leaves' .grad, each in its leaf's layout; to all of them or, with an
+    exception, to none. Two parameters never share one .grad.
     """
     handed: set[int] = set()
-    with _leaf_lock, Recording(create_graph):
-        for leaf, gradient in leaves.items():
-            if leaf.grad is not None:
-                leaf.grad = leaf.grad + gradient
-            elif create_graph:
-                leaf.grad = gradient
-            else:
-                array = gradient._array
-                fresh = (
-                    id(array) not in handed
-                    and not leaf.hooks
-                    and array.strides == leaf.array.strides
-                    and array.flags.writeable
-                    and not isinstance(array.base, np.ndarray)
-                    and array.base is not None
-                )
-                if not fresh:
-                    array = gradient._copied(leaf.array)
-                handed.add(id(array))
-                leaf.grad = wrap(array)
+    before = recording.get()
+    with _leaf_lock:
+        old = [leaf.grad for leaf in leaves]
+        try:
+            recording.set(create_graph)
+            for leaf, gradient in leaves.items():
+                if leaf.grad is not None:
+                    leaf.grad = leaf.grad + gradient
+                elif create_graph:
+                    leaf.grad = gradient
+                else:
+                    leaf.grad = wrap(_own_array(leaf, gradient, handed))
+        except BaseException:
+            for leaf, grad in zip(leaves, old, strict=True):
+                leaf.grad = grad
+            raise
+        finally:
+            recording.set(before)
+
+
+def _own_array(leaf: Leaf, gradient: Any, handed: set[int]) -> Array:
+    """The gradient's array, or a copy in the leaf's layout where others may hold it."""
+    array: Array = gradient._array
+    fresh = (
+        id(array) not in handed
+        and not leaf.hooks
+        and array.strides == leaf.array.strides
+        and array.flags.writeable
+        and not isinstance(array.base, np.ndarray)
+        and array.base is not None
+    )
+    if not fresh:
+        array = gradient._copied(leaf.array)
+    handed.add(id(array))
+    return array
