@@ -76,7 +76,7 @@ class Alias(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array) -> tuple[Array, None]:
-        return x, None
+        return x[...], None  # a view, so that it is not written in place
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any) -> tuple[Any]:
@@ -85,6 +85,16 @@ class Alias(Op):
     @staticmethod
     def reference(x: Array) -> Array:
         return x
+
+
+def alias(x: Any) -> Any:
+    """x behind a node of its own: a Leaf, or an Alias where it has a node already."""
+    if x._node is None:
+        value = _graph.wrap(x._array, _graph.Leaf(x._array))
+    else:
+        value = _graph.apply(Alias, (x,))
+    value._version = x._version
+    return value
 
 
 def gradient_of(
@@ -100,19 +110,22 @@ def gradient_of(
     """
     again = _graph.is_recording()
     with _graph.enable_grad():
-        aliases = []
-        for x, need in zip(inputs, needs, strict=True):
-            if not need:
-                aliases.append(x)
-            elif x._node is None:
-                aliases.append(_graph.wrap(x._array, _graph.Leaf(x._array)))
-            else:
-                aliases.append(_graph.apply(Alias, (x,)))
+        aliases = [
+            alias(x) if need or getattr(x, "_node", None) is not None else x
+            for x, need in zip(inputs, needs, strict=True)
+        ]
         y = function(*aliases, *arguments)
     nodes = [x._node for x, need in zip(aliases, needs, strict=True) if need]
     pairs = zip(y, dy, strict=True) if isinstance(y, tuple) else [(y, dy)]
     roots = [(z._node, dz) for z, dz in pairs if dz is not None and z._node is not None]
-    _, found = _graph.walk(roots, retain_graph=again, create_graph=again, wanted=nodes, stop=True)
+    _, found = _graph.walk(
+        roots,
+        retain_graph=again,
+        create_graph=again,
+        wanted=nodes,
+        stop=True,
+        prune=len(nodes) < len(aliases),
+    )
     return tuple(
         [found.get(x._node) if need else None for x, need in zip(aliases, needs, strict=True)]
     )

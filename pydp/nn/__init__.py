@@ -1,6 +1,7 @@
 """Modules: functions with parameters, and boxes made of boxes."""
 
 from pydp.nn import init as init
+from pydp.nn import utils as utils
 from pydp.nn._activation import GELU as GELU
 from pydp.nn._activation import LogSoftmax as LogSoftmax
 from pydp.nn._activation import ReLU as ReLU

@@ -12,17 +12,32 @@ import numpy as np
 
 from pydp import _graph
 from pydp._graph import apply
-from pydp._op import Array, Op, check_memory, checked_dtype, numpy_op, operands, real_tensor
+from pydp._op import (
+    Array,
+    Op,
+    check_memory,
+    checked_dtype,
+    numpy_op,
+    operands,
+    real_tensor,
+    scalar,
+)
 from pydp.ops import _elementwise as rules
 from pydp.ops._elementwise import check_broadcast
 from pydp.ops._reduce import sum_to
 
 
 def _two(op: str, a: Any, b: Any) -> Any:
-    """Two operands as tensors of one dtype; the common case costs three comparisons."""
+    """Two operands as tensors of one dtype; the common cases cost little."""
     tensor = _graph.Value
-    if type(a) is tensor and type(b) is tensor and a._array.dtype is b._array.dtype:
-        return a, b
+    if isinstance(a, tensor):
+        if isinstance(b, tensor):
+            if a._array.dtype is b._array.dtype:
+                return a, b
+        elif type(b) is float and a._array.dtype.kind == "f":
+            return a, _graph.wrap(scalar(b, a._array.dtype, op))
+    elif type(a) is float and isinstance(b, tensor) and b._array.dtype.kind == "f":
+        return _graph.wrap(scalar(a, b._array.dtype, op)), b
     return operands(op, a, b)
 
 

@@ -41,7 +41,7 @@ def _view(rule: type[Op], x: Any, *arguments: Any) -> Any:
     y = apply(rule, (x,), *arguments)
     base = y._array.base
     if base is not None and (base is x._array or base is x._array.base):
-        y._version = x._version
+        _graph.note_view(x, y)
     return y
 
 
