@@ -15,7 +15,20 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, axes_tuple, axis_index, integer, numpy_op, operands
+from pydp._op import (
+    Array,
+    Op,
+    as_array,
+    axes_tuple,
+    axis_index,
+    check_axes,
+    integer,
+    numpy_op,
+    operands,
+    sequence,
+    shape_argument,
+    sizes_argument,
+)
 
 
 def _value(x: Any, op: str) -> Any:
@@ -29,21 +42,6 @@ def _view(rule: type[Op], x: Any, *arguments: Any) -> Any:
     if base is not None and (base is x._array or base is x._array.base):
         y._version = x._version
     return y
-
-
-def shape_argument(shape: Any, op: str) -> tuple[int, ...]:
-    """A shape from an int or a sequence of ints; −1 is left to the caller."""
-    given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    if len(given) > _kernels.max_axes:
-        raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {len(given)}")
-    sizes = []
-    for n in given:
-        if isinstance(n, (bool, np.bool_)) or not hasattr(n, "__index__"):
-            raise TypeError(f"{op}: shape must hold ints, got {n!r}")
-        sizes.append(int(n.__index__()))
-    if math.prod(n for n in sizes if n > 0) >= 1 << 62:
-        raise ValueError(f"{op}: shape {tuple(sizes)} has too many elements")
-    return tuple(sizes)
 
 
 class Reshape(Op):
@@ -123,7 +121,7 @@ def broadcast_to(x: Any, shape: int | Sequence[int]) -> Any:
             [1., 2.]])
     """
     x = _value(x, "broadcast_to")
-    sizes = shape_argument(shape, "broadcast_to")
+    sizes = sizes_argument(shape, "broadcast_to")
     tail = sizes[len(sizes) - x.ndim :] if len(sizes) >= x.ndim else None
     if tail is None or any(m not in (1, n) for m, n in zip(x.shape, tail, strict=True)):
         raise ValueError(f"broadcast_to: shape {x.shape} does not broadcast to {sizes}")
@@ -157,7 +155,8 @@ def permute_dims(x: Any, axes: Sequence[int]) -> Any:
     (4, 2, 3)
     """
     x = _value(x, "permute_dims")
-    order = tuple([axis_index(a, x.ndim, "permute_dims") for a in axes])
+    named = sequence(axes, "permute_dims", "axes")
+    order = tuple([axis_index(a, x.ndim, "permute_dims") for a in named])
     if sorted(order) != list(range(x.ndim)):
         raise ValueError(f"permute_dims: axes {tuple(axes)} must name each of {x.ndim} axes once")
     return _view(PermuteDims, x, order)
@@ -186,7 +185,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     x = _value(x, "moveaxis")
     given = [a if isinstance(a, (tuple, list)) else (a,) for a in (source, destination)]
     sources, targets = [[axis_index(a, x.ndim, "moveaxis") for a in axes] for axes in given]
-    if not len(sources) == len(targets) == len({*sources}) == len({*targets}):
+    if not len(sources) == len(targets) == len({*sources}) == len({*targets}) <= x.ndim:
         raise ValueError(f"moveaxis: source {source} and destination {destination} do not match")
     order = [i for i in range(x.ndim) if i not in sources]
     for target, axis in sorted(zip(targets, sources, strict=True)):
@@ -202,6 +201,7 @@ def expand_dims(x: Any, axis: int = 0) -> Any:
     (2, 3, 1)
     """
     x = _value(x, "expand_dims")
+    check_axes(x.ndim + 1, "expand_dims")
     at = axis_index(axis, x.ndim + 1, "expand_dims")
     return _view(Reshape, x, (*x.shape[:at], 1, *x.shape[at:]))
 
@@ -276,6 +276,13 @@ class Concat(Op):
         return np.concatenate(arrays, axis=axis)
 
 
+def _parts(arrays: Any, op: str) -> list[Any]:
+    """Several tensors as tensors of one dtype."""
+    if not sequence(arrays, op, "arrays"):
+        raise ValueError(f"{op}: arrays must hold at least one tensor")
+    return operands(op, *arrays)
+
+
 def concat(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """The arrays joined along an axis; None joins them flattened.
 
@@ -285,9 +292,7 @@ def concat(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     >>> pydp.concat([pydp.tensor([1.0]), pydp.tensor([2.0, 3.0])])
     tensor([1., 2., 3.])
     """
-    if isinstance(arrays, _graph.Value) or not len(arrays):
-        raise ValueError("concat: arrays must be a sequence of at least one tensor")
-    parts = operands("concat", *arrays)
+    parts = _parts(arrays, "concat")
     if axis is None:
         parts, axis = [reshape(x, (-1,)) for x in parts], 0
     first = parts[0]
@@ -310,13 +315,12 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     >>> pydp.stack([pydp.zeros((2, 3)), pydp.ones((2, 3))], axis=-1).shape
     (2, 3, 2)
     """
-    if isinstance(arrays, _graph.Value) or not len(arrays):
-        raise ValueError("stack: arrays must be a sequence of at least one tensor")
-    parts = operands("stack", *arrays)
+    parts = _parts(arrays, "stack")
+    at = axis_index(axis, parts[0].ndim + 1, "stack")
     for x in parts:
         if x.shape != parts[0].shape:
             raise ValueError(f"stack: shapes must be equal, got {parts[0].shape} and {x.shape}")
-    return concat([expand_dims(x, axis) for x in parts], axis)
+    return concat([expand_dims(x, at) for x in parts], at)
 
 
 def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
@@ -327,6 +331,8 @@ def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
     [(3,), (3,)]
     """
     x = _value(x, "unstack")
+    if not x.ndim:
+        raise IndexError("unstack: x must have an axis, got a 0-d tensor")
     at = axis_index(axis, x.ndim, "unstack")
     return tuple([x[(slice(None),) * at + (i,)] for i in range(x.shape[at])])
 
@@ -339,9 +345,13 @@ def tile(x: Any, repetitions: Sequence[int]) -> Any:
     tensor([1., 2., 1., 2.])
     """
     x = _value(x, "tile")
-    times = [integer(n, "tile", "repetitions", 0) for n in repetitions]
+    named = sequence(repetitions, "tile", "repetitions")
+    times = [integer(n, "tile", "repetitions", 0) for n in named]
     times = [1] * (x.ndim - len(times)) + times
     sizes = (1,) * (len(times) - x.ndim) + x.shape
-    apart = reshape(x, [k for n in sizes for k in (1, n)])
-    spread = broadcast_to(apart, [k for t, n in zip(times, sizes, strict=True) for k in (t, n)])
-    return reshape(spread, [t * n for t, n in zip(times, sizes, strict=True)])
+    pairs = list(zip(times, sizes, strict=True))
+    shape = sizes_argument([t * n for t, n in pairs], "tile")
+    check_axes(len(sizes) + sum(t != 1 for t in times), "tile")  # one more for each repetition
+    apart = reshape(x, [k for t, n in pairs for k in ((n,) if t == 1 else (1, n))])
+    spread = broadcast_to(apart, [k for t, n in pairs for k in ((n,) if t == 1 else (t, n))])
+    return reshape(spread, shape)

@@ -18,17 +18,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array
+from pydp._op import Array, number
 from pydp._tensor import Tensor
 
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
-def number(value: Any, op: str, argument: str, below: float = math.inf) -> float:
+def positive(value: Any, op: str, argument: str, below: float = math.inf) -> float:
     """A finite number with 0 <= value < below."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{op}: {argument} must be a number, got {value!r}")
-    found = float(value)
+    found = number(value, op, argument)
     if not 0 <= found < below:  # true for NaN too
         limit = "finite and at least 0" if below == math.inf else f"at least 0 and below {below:g}"
         raise ValueError(f"{op}: {argument} must be {limit}, got {found}")
@@ -132,7 +130,7 @@ class Optimizer:
 
     def check(self, name: str, value: Any) -> Any:
         """The setting's value, or the error that it is out of range."""
-        return number(value, self.name, name)
+        return positive(value, self.name, name)
 
     def places(self, name: str, value: Any) -> list[tuple[int, float]]:
         """Where in the setting array a setting stands."""
@@ -169,30 +167,36 @@ class Optimizer:
                 p._node.grad = None
 
     def step(self) -> None:
-        """Change every parameter that has a gradient; nothing is changed if one is unfit."""
+        """Change every parameter that has a gradient; nothing is changed if one is unfit.
+
+        NaN and infinity in a gradient go into its parameter and its state, as in PyTorch: look at
+        the loss before stepping.
+        """
         arrays: list[Any] = []
         changed: list[Tensor] = []
+        fresh: dict[Tensor, dict[str, Array]] = {}
         for group in self.param_groups:
             for p in group["params"]:
                 if p._node is None or p._node.grad is None:
                     continue
-                dp = p._node.grad._array
-                if not _same_layout(p._array, dp):
-                    raise ValueError(
-                        f"{self.name}: the gradient of a parameter must have its shape, dtype and "
-                        f"layout: got shape {dp.shape}, {dp.dtype}, strides {dp.strides} for shape "
-                        f"{p.shape}, {p.dtype}, strides {p._array.strides}"
-                    )
                 state = self.state.get(p)
                 if state is None:
-                    state = self.state[p] = self.new_state(p._array, group)
-                arrays += self.arrays(group, p._array, dp, state)
+                    state = fresh[p] = self.new_state(p._array, group)
+                arrays += self.arrays(group, p._array, p._node.grad._array, state)
                 changed.append(p)
         if not changed:
             return
+        self.state.update(fresh)
         for p in changed:
             p._version[0] += 1
-        self.call(arrays)
+        try:
+            self.call(arrays)  # an interrupt is raised behind the whole step,
+        except (TypeError, ValueError, MemoryError) as error:  # these before anything is written
+            for p in changed:
+                p._version[0] -= 1
+            for p in fresh:
+                del self.state[p]
+            raise type(error)(f"{self.name}: {error}") from None
 
     # ---- saving
 
@@ -248,12 +252,3 @@ def _is_dense(array: Array) -> bool:
     """Every byte between the first and the last element belongs to an element."""
     order = np.argsort([-abs(stride) for stride in array.strides], kind="stable")
     return array.transpose(order).flags.c_contiguous
-
-
-def _same_layout(p: Array, dp: Array) -> bool:
-    if p.shape != dp.shape or p.dtype != dp.dtype:
-        return False
-    if p.strides == dp.strides:
-        return True
-    pairs = zip(p.shape, p.strides, dp.strides, strict=True)
-    return p.size == 0 or all(n == 1 or a == b for n, a, b in pairs)
