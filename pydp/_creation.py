@@ -25,6 +25,7 @@ from pydp._op import (
     whole,
 )
 from pydp._tensor import Tensor, tensor
+from pydp.ops._tril import diagonal_argument
 
 
 def full(
@@ -210,7 +211,7 @@ def eye(
             [0., 1.]])
     """
     check_device(device, "eye")
-    k = integer(k, "eye", "k")
+    k = diagonal_argument(k, "eye")
     rows, columns = sizes_argument((n_rows, n_rows if n_cols is None else n_cols), "eye")
     y = _filled("eye", (rows, columns), 0, FLOAT32 if dtype is None else dtype)
     i = np.arange(max(0, -k), max(0, min(rows, columns - k)))

@@ -72,7 +72,8 @@ class IntegerInfo:
 
 def _dtype_of(value: Any, op: str) -> DType:
     """A dtype from a tensor, an array, a dtype or its name."""
-    return checked_dtype(value.dtype if hasattr(value, "shape") else value, op)
+    holds = isinstance(value, (_graph.Value, np.ndarray, np.generic))
+    return checked_dtype(value.dtype if holds else value, op)
 
 
 def finfo(type: Any, /) -> FloatInfo:

@@ -33,7 +33,7 @@ def _together(op: str, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(reversed(found))
 
 
-def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
+def broadcast_arrays(*arrays: Any) -> list[Any]:
     """The arrays, each broadcast to the shape of all together, without copies.
 
     Type: ``any -> any``. ValueError where the shapes do not fit.
@@ -44,10 +44,10 @@ def broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
     """
     values = [_value(x, "broadcast_arrays") for x in arrays]
     shape = _together("broadcast_arrays", [x.shape for x in values])
-    return tuple([broadcast_to(x, shape) for x in values])
+    return [broadcast_to(x, shape) for x in values]
 
 
-def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Any, ...]:
+def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
     """The coordinates of a grid's points from those along each axis, without copies.
 
     arrays     one-dimensional tensors

@@ -67,18 +67,28 @@ def _divided(op: str, function: Any, a: Array, b: Array) -> Array:
         return np.asarray(numpy_op(function, a, b))
 
 
+def _floors(a: Array, b: Array) -> Array:
+    """⌊a / b⌋, which NumPy has right where both are finite."""
+    y = np.floor_divide(a, b)
+    if a.dtype.kind != "f":
+        return y
+    endless = np.isinf(a) | np.isinf(b)
+    return np.where(endless, np.floor(np.divide(a, b)), y) if endless.any() else y
+
+
 def floor_divide(a: Any, b: Any) -> Any:
     """⌊a / b⌋, broadcast, in the dtype of the operands. Not differentiable.
 
     Type: ``(real[...], real[...]) -> real[...]``. ZeroDivisionError where an integer is divided by
-    0; floats give inf or NaN.
+    0; floats give inf or NaN. With infinities it is the floor of the quotient, as the standard has
+    it: 1 // −inf is −0 (Python's is −1), inf // 2 is inf (NaN).
 
     >>> import pydp
     >>> pydp.floor_divide(pydp.tensor([7, -7]), 2)
     tensor([ 3, -4])
     """
     a, b = _divisible("floor_divide", a, b)
-    return _graph.wrap(_divided("floor_divide", np.floor_divide, a._array, b._array))
+    return _graph.wrap(_divided("floor_divide", _floors, a._array, b._array))
 
 
 class Remainder(Op):

@@ -8,7 +8,7 @@ import numpy as np
 
 from pydp import _graph
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, integer, numpy_op
+from pydp._op import Array, Op, as_array, numpy_op, whole
 
 
 class Tril(Op):
@@ -63,8 +63,16 @@ def triu(x: Any, k: int = 0) -> Any:
     return _triangle("triu", x, k, True)
 
 
+def diagonal_argument(k: Any, op: str) -> int:
+    """The int that names a diagonal: one beyond every matrix is as good as another."""
+    found = whole(k)
+    if found is None:
+        raise TypeError(f"{op}: k must be an int, got {k!r}")
+    return max(-(1 << 60), min(found, 1 << 60))
+
+
 def _triangle(op: str, x: Any, k: Any, upper: bool) -> Any:
-    k = integer(k, op, "k")
+    k = diagonal_argument(k, op)
     if not isinstance(x, _graph.Value):
         x = _graph.wrap(as_array(x, op))
     if x.ndim < 2:

@@ -9,7 +9,7 @@
 
 static double copy(double x) { return x; }
 static double negative(double x) { return -x; }
-static double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x + 0; }
 static double square(double x) { return x * x; }
 static double reciprocal(double x) { return 1 / x; }
 static double one_for_zero(double x) { return x == 0 ? 1 : x; }

@@ -129,7 +129,7 @@ LIMITS = [
     ("relu", [-INF, -1, 0, INF, NAN], [0, 0, 0, INF, NAN]),
     ("erf", [-INF, -0.0, INF, NAN], [-1, -0.0, 1, NAN]),
     ("abs", [-INF, -0.0, NAN], [INF, 0.0, NAN]),
-    ("sign", [-INF, -0.0, 3, NAN], [-1, 0, 1, NAN]),
+    ("sign", [-INF, -0.0, 0.0, 3, NAN], [-1, 0, 0, 1, NAN]),
     ("reciprocal", [0.0, -0.0, INF], [INF, -INF, 0]),
     ("log2", [0, 1, 8, 2.0**-100, INF, -1, NAN], [-INF, 0, 3, -100, INF, NAN, NAN]),
     ("log10", [0, 1, 10, 100, 1000, 1e10, INF, -1, NAN], [-INF, 0, 1, 2, 3, 10, INF, NAN, NAN]),
@@ -148,7 +148,7 @@ LIMITS = [
     ("round", [-INF, -0.5, -0.0, 2.5, 1e30, NAN], [-INF, -0.0, -0.0, 2, 1e30, NAN]),
 ]
 ODD = {"tanh", "erf", "tan", "asin", "atan", "sinh", "asinh", "atanh", "floor", "ceil", "trunc",
-       "round"}  # fmt: skip
+       "round", "sign"}  # fmt: skip
 
 
 @pytest.mark.parametrize("isa", ISAS)
