@@ -86,8 +86,8 @@ def var(
 
     Type: ``real[...] -> real[...]``. `correction` 0 (the default, as in the array API standard)
     gives the variance of the population, 1 the unbiased estimate from a sample (PyTorch's default);
-    NaN where n <= correction and x is constant. The mean is taken first, so a large one costs
-    nothing.
+    NaN where n <= correction and x is constant. The mean is taken first, and what its rounding left
+    is taken again, so a large one costs nothing.
 
     >>> import pydp
     >>> pydp.var(pydp.tensor([1.0, 2.0, 3.0, 4.0]))
@@ -119,7 +119,9 @@ def _variance(op: str, x: Any, axis: Any, correction: Any, keepdims: bool) -> An
         raise ValueError(f"{op}: correction must be finite, got {correction}")
     axes = axes_tuple(axis, x.ndim, op)
     count = math.prod([x.shape[i] for i in axes]) - correction
-    squares = _reduce.sum(square(x - _reduce.mean(x, axes, keepdims=True)), axes, keepdims)
+    # A large mean is rounded by more than small deviations: what is left of it is taken off again.
+    near = x - _reduce.mean(x.detach(), axes, keepdims=True)
+    squares = _reduce.sum(square(near - _reduce.mean(near, axes, keepdims=True)), axes, keepdims)
     return squares / (count if count > 0 else 0.0)
 
 
