@@ -65,7 +65,6 @@ from pydp.ops._math import sign as sign
 from pydp.ops._math import sqrt as sqrt
 from pydp.ops._math import square as square
 from pydp.ops._math import subtract as subtract
-from pydp.ops._math import where as where
 from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
 from pydp.ops._max_pool2d import max_pool2d as max_pool2d
@@ -116,3 +115,4 @@ from pydp.ops._trigonometry import sinh as sinh
 from pydp.ops._trigonometry import tan as tan
 from pydp.ops._tril import tril as tril
 from pydp.ops._tril import triu as triu
+from pydp.ops._where import where as where

@@ -41,7 +41,8 @@ static double minimum(double a, double b) {
 }
 static double logaddexp(double a, double b) {
     if (a == b) return a + log(2);
-    return fmax(a, b) + (isnan(a) || isnan(b) ? NAN : log1p(exp(-fabs(a - b))));
+    if (isnan(a) || isnan(b)) return a + b;
+    return fmax(a, b) + log1p(exp(-fabs(a - b)));
 }
 static double logaddexp_share(double a, double b) {
     return a == b ? 0.5 : sigmoid(a - b);
