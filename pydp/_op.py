@@ -146,6 +146,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }  # fmt: skip
 
 
+# The most axes a tensor may have.
+MAX_AXES: int = _kernels.max_axes
+
 # Each of them in either byte order -> itself in the native one.
 NATIVE: dict[np.dtype[Any], np.dtype[Any]] = {
     changed: dtype for dtype in DTYPES.values() for changed in (dtype, dtype.newbyteorder("S"))
@@ -383,6 +386,12 @@ def check_axes(ndim: int, op: str) -> None:
     """Refuse more axes than kernels have room for: every tensor is made behind this check."""
     if ndim > _kernels.max_axes:
         raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {ndim}")
+
+
+def check_device(device: Any, op: str) -> None:
+    """The array standard's device argument: there is one."""
+    if device is not None and not (isinstance(device, str) and device == "cpu"):
+        raise ValueError(f'{op}: device must be "cpu", got {device!r}')
 
 
 def sequence(value: Any, op: str, argument: str) -> Sequence[Any]:
