@@ -164,8 +164,7 @@ def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
             f"{op}: dtype must be one of {', '.join(DTYPES)}, got {array.dtype}"
             + (" (Python objects)" if array.dtype.hasobject else "")
         )
-    if array.ndim > _kernels.max_axes:
-        raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {array.ndim}")
+    check_axes(array.ndim, op)
     if wanted is None:
         wanted = native
         if not typed and wanted == FLOAT64:
@@ -281,6 +280,12 @@ def pair(value: Any, op: str, argument: str, least: int) -> tuple[int, int]:
         return integer(first, op, argument, least), integer(second, op, argument, least)
     one = integer(value, op, argument, least)
     return one, one
+
+
+def check_axes(ndim: int, op: str) -> None:
+    """Refuse more axes than kernels have room for: every tensor is made behind this check."""
+    if ndim > _kernels.max_axes:
+        raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {ndim}")
 
 
 def axis_index(axis: Any, ndim: int, op: str) -> int:

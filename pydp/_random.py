@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._op import FLOAT32, INT64, Array, checked_dtype, integer
+from pydp._op import FLOAT32, INT64, Array, check_axes, checked_dtype, integer
 
 UINT64 = np.dtype(np.uint64)
 Shape = tuple[int, ...]
@@ -107,8 +107,7 @@ def _int64(value: Any, argument: str) -> int:
 def _sizes(shape: Any, op: str) -> Shape:
     given = shape if isinstance(shape, (tuple, list)) else (shape,)
     sizes = tuple([integer(n, op, "a size of shape", 0) for n in given])
-    if len(sizes) > _kernels.max_axes:
-        raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {len(sizes)}")
+    check_axes(len(sizes), op)
     return sizes
 
 

@@ -453,7 +453,8 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over obj's memory: where that is possible (copy=None), never (True), always (False).
 
     copy=False raises ValueError where a copy is needed: another dtype, byte order, alignment or a
-    list. Memory that is shared with NumPy can change unseen by the graph.
+    list. Memory that is shared with NumPy can change unseen by the graph; its shape and dtype are
+    the tensor's own.
 
     >>> import numpy, pydp
     >>> a = numpy.zeros(2, "float32")
@@ -469,4 +470,5 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
     shares = isinstance(source, np.ndarray) and np.may_share_memory(array, source)
     if copy is False and not shares:
         raise ValueError("asarray: copy=False, but this data needs a copy")
-    return _graph.wrap(array)  # type: ignore[no-any-return]
+    # A view: obj may be given another shape or dtype, and cannot be resized while it is shared.
+    return _graph.wrap(array.view() if shares else array)  # type: ignore[no-any-return]

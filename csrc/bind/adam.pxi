@@ -1,5 +1,9 @@
 # Door of csrc/kernels/adam.h
 
+cdef extern from "adam.h" nogil:
+    enum:
+        PD_ADAM_SETTINGS
+
 cdef extern from "table.h" nogil:
     enum:
         PD_KERNEL_adam
@@ -7,4 +11,4 @@ cdef extern from "table.h" nogil:
 
 def adam(tuple arrays):
     """setting, step, p, dp, m, v for each parameter."""
-    multi_tensor(PD_KERNEL_adam, arrays, 6)
+    multi_tensor(PD_KERNEL_adam, arrays, 6, PD_ADAM_SETTINGS)

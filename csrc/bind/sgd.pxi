@@ -1,5 +1,9 @@
 # Door of csrc/kernels/sgd.h
 
+cdef extern from "sgd.h" nogil:
+    enum:
+        PD_SGD_SETTINGS
+
 cdef extern from "table.h" nogil:
     enum:
         PD_KERNEL_sgd
@@ -7,4 +11,4 @@ cdef extern from "table.h" nogil:
 
 def sgd(tuple arrays):
     """setting, step, p, dp, momentum (None where mu is 0) for each parameter."""
-    multi_tensor(PD_KERNEL_sgd, arrays, 5)
+    multi_tensor(PD_KERNEL_sgd, arrays, 5, PD_SGD_SETTINGS)

@@ -16,7 +16,7 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, numpy_op, operands
+from pydp._op import Array, Op, check_axes, numpy_op, operands
 
 
 def _is_basic(index: Any) -> bool:
@@ -28,23 +28,47 @@ def _is_basic(index: Any) -> bool:
     )  # fmt: skip
 
 
-def _plain(index: Any) -> Any:
-    """The index with tensors and lists as NumPy arrays; float indices are refused."""
-    parts = index if isinstance(index, tuple) else (index,)
-    plain = []
-    for p in parts:
-        if isinstance(p, _graph.Value):
-            p = p._array
-        elif isinstance(p, list):
-            p = np.asarray(p, dtype=np.intp if not p else None)
-        elif hasattr(p, "__index__") and not isinstance(p, (np.ndarray, bool, np.bool_)):
-            p = p.__index__()
-        if isinstance(p, np.ndarray) and p.dtype.kind not in "biu":
-            raise TypeError(f"indexing: index arrays must be integer or bool, got {p.dtype}")
-        if isinstance(p, (float, str, complex, np.floating)):
-            raise TypeError(f"indexing: {p!r} is not an index")
-        plain.append(p)
-    return tuple(plain)
+def _plain(index: Any) -> tuple[Any, ...]:
+    """The index in NumPy's terms: None, ..., slices, ints, bools and arrays of ints or bools.
+
+    Arrays are copies: what was checked is what is used, now and in backward, whatever their owner
+    or another thread writes into them in between.
+    """
+    return tuple([_part(p) for p in (index if isinstance(index, tuple) else (index,))])
+
+
+def _part(p: Any) -> Any:
+    if p is None or p is Ellipsis or isinstance(p, (bool, np.bool_)):
+        return p
+    if isinstance(p, slice):
+        try:
+            p.indices(0)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"indexing: {error}, got {p}") from None
+        return p
+    if isinstance(p, (list, tuple)):
+        try:
+            p = np.asarray(p, dtype=None if len(p) else np.intp)
+        except ValueError as error:
+            raise ValueError(f"indexing: a list must hold indices of one shape: {error}") from None
+    if isinstance(p, (_graph.Value, np.ndarray)):
+        return _index_array(p._array if isinstance(p, _graph.Value) else p)
+    if isinstance(p, (np.floating, np.complexfloating)) or not hasattr(p, "__index__"):
+        raise TypeError(f"indexing: {p!r} is not an index")
+    i = p.__index__()
+    if not -(1 << 63) <= i < 1 << 63:
+        raise IndexError(f"indexing: index {i} is out of range")
+    return i
+
+
+def _index_array(p: Array) -> Array:
+    if p.dtype.kind == "b":
+        return np.array(p)
+    if p.dtype.kind not in "iu":
+        raise TypeError(f"indexing: index arrays must be integer or bool, got {p.dtype}")
+    if p.dtype == np.uint64 and p.size and p.max() >= 1 << 63:  # would wrap around, to below 0
+        raise IndexError(f"indexing: index {p.max()} is out of range")
+    return np.array(p, np.intp)
 
 
 class GetItem(Op):
@@ -54,9 +78,11 @@ class GetItem(Op):
     @staticmethod
     def forward(needs: Any, x: Array, index: Any) -> Any:
         if not _is_basic(index):
-            return np.asarray(numpy_op(x.__getitem__, index)), (x.shape,)
-        # the ellipsis makes NumPy give a 0-d view where it would give a copied scalar
-        return x[index if Ellipsis in index else (*index, Ellipsis)], (x.shape,)
+            y = np.asarray(numpy_op(x.__getitem__, index))
+        else:  # the ellipsis makes NumPy give a 0-d view where it would give a copied scalar
+            y = x[index if Ellipsis in index else (*index, Ellipsis)]
+        check_axes(y.ndim, "indexing")
+        return y, (x.shape,)
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any, index: Any) -> Any:

@@ -15,7 +15,17 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, axes_tuple, axis_index, integer, numpy_op, operands
+from pydp._op import (
+    Array,
+    Op,
+    as_array,
+    axes_tuple,
+    axis_index,
+    check_axes,
+    integer,
+    numpy_op,
+    operands,
+)
 
 
 def _value(x: Any, op: str) -> Any:
@@ -34,8 +44,7 @@ def _view(rule: type[Op], x: Any, *arguments: Any) -> Any:
 def shape_argument(shape: Any, op: str) -> tuple[int, ...]:
     """A shape from an int or a sequence of ints; −1 is left to the caller."""
     given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    if len(given) > _kernels.max_axes:
-        raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {len(given)}")
+    check_axes(len(given), op)
     sizes = []
     for n in given:
         if isinstance(n, (bool, np.bool_)) or not hasattr(n, "__index__"):
@@ -202,6 +211,7 @@ def expand_dims(x: Any, axis: int = 0) -> Any:
     (2, 3, 1)
     """
     x = _value(x, "expand_dims")
+    check_axes(x.ndim + 1, "expand_dims")
     at = axis_index(axis, x.ndim + 1, "expand_dims")
     return _view(Reshape, x, (*x.shape[:at], 1, *x.shape[at:]))
 

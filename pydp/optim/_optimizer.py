@@ -169,30 +169,36 @@ class Optimizer:
                 p._node.grad = None
 
     def step(self) -> None:
-        """Change every parameter that has a gradient; nothing is changed if one is unfit."""
+        """Change every parameter that has a gradient; nothing is changed if one is unfit.
+
+        NaN and infinity in a gradient go into its parameter and its state, as in PyTorch: look at
+        the loss before stepping.
+        """
         arrays: list[Any] = []
         changed: list[Tensor] = []
+        fresh: dict[Tensor, dict[str, Array]] = {}
         for group in self.param_groups:
             for p in group["params"]:
                 if p._node is None or p._node.grad is None:
                     continue
-                dp = p._node.grad._array
-                if not _same_layout(p._array, dp):
-                    raise ValueError(
-                        f"{self.name}: the gradient of a parameter must have its shape, dtype and "
-                        f"layout: got shape {dp.shape}, {dp.dtype}, strides {dp.strides} for shape "
-                        f"{p.shape}, {p.dtype}, strides {p._array.strides}"
-                    )
                 state = self.state.get(p)
                 if state is None:
-                    state = self.state[p] = self.new_state(p._array, group)
-                arrays += self.arrays(group, p._array, dp, state)
+                    state = fresh[p] = self.new_state(p._array, group)
+                arrays += self.arrays(group, p._array, p._node.grad._array, state)
                 changed.append(p)
         if not changed:
             return
+        self.state.update(fresh)
         for p in changed:
             p._version[0] += 1
-        self.call(arrays)
+        try:
+            self.call(arrays)  # an interrupt is raised behind the whole step,
+        except (TypeError, ValueError, MemoryError) as error:  # these before anything is written
+            for p in changed:
+                p._version[0] -= 1
+            for p in fresh:
+                del self.state[p]
+            raise type(error)(f"{self.name}: {error}") from None
 
     # ---- saving
 
@@ -248,12 +254,3 @@ def _is_dense(array: Array) -> bool:
     """Every byte between the first and the last element belongs to an element."""
     order = np.argsort([-abs(stride) for stride in array.strides], kind="stable")
     return array.transpose(order).flags.c_contiguous
-
-
-def _same_layout(p: Array, dp: Array) -> bool:
-    if p.shape != dp.shape or p.dtype != dp.dtype:
-        return False
-    if p.strides == dp.strides:
-        return True
-    pairs = zip(p.shape, p.strides, dp.strides, strict=True)
-    return p.size == 0 or all(n == 1 or a == b for n, a, b in pairs)
