@@ -13,6 +13,7 @@
  * group is empty. No row has two writers, so no atomics, no clearing before,
  * and the same bits for every number of threads. */
 #include "embedding.h"
+#include "ids.h"
 #include "par.h"
 #include "real.h"
 #include "simd.h"
@@ -27,20 +28,6 @@ typedef struct {
     int64_t *ids, *place, *group;
 } work_t;
 
-/* Id i; a uint64 beyond int64 is negative here, and so out of range too. */
-static inline int64_t id_at(const pd_embedding_geometry *g, const void *ids,
-                            int64_t i) {
-    switch (g->id_bytes * 2 + g->id_signed) {
-    case 2: return ((const uint8_t *)ids)[i];
-    case 3: return ((const int8_t *)ids)[i];
-    case 4: return ((const uint16_t *)ids)[i];
-    case 5: return ((const int16_t *)ids)[i];
-    case 8: return ((const uint32_t *)ids)[i];
-    case 9: return ((const int32_t *)ids)[i];
-    default: return ((const int64_t *)ids)[i];
-    }
-}
-
 /* Copies the ids into scratch memory, with `more` integers after them, and
  * checks the copy: another thread may write into the caller's array, and what
  * was checked must be what is used. 0, 1 + the first bad position, or
@@ -51,7 +38,7 @@ static int64_t ids_read(work_t *w, const void *ids, int64_t more) {
                         (size_t)(g->count + more + 1) * sizeof(int64_t));
     if (!w->ids) return PD_NO_MEMORY;
     for (int64_t i = 0; i < g->count; i++) {
-        w->ids[i] = id_at(g, ids, i);
+        w->ids[i] = pd_id_at(ids, g->id_bytes, g->id_signed, i);
         if (w->ids[i] < 0 || w->ids[i] >= g->rows) return 1 + i;
     }
     return 0;

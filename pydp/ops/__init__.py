@@ -14,6 +14,12 @@ from pydp.ops._embedding import embedding as embedding
 from pydp.ops._flatten import flatten as flatten
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
+from pydp.ops._join import concat as concat
+from pydp.ops._join import repeat as repeat
+from pydp.ops._join import roll as roll
+from pydp.ops._join import stack as stack
+from pydp.ops._join import tile as tile
+from pydp.ops._join import unstack as unstack
 from pydp.ops._loss import mse_loss as mse_loss
 from pydp.ops._math import abs as abs
 from pydp.ops._math import add as add
@@ -62,8 +68,10 @@ from pydp.ops._reduce_derived import logsumexp as logsumexp
 from pydp.ops._reduce_derived import prod as prod
 from pydp.ops._reduce_derived import std as std
 from pydp.ops._reduce_derived import var as var
+from pydp.ops._scan import cumulative_prod as cumulative_prod
+from pydp.ops._scan import cumulative_sum as cumulative_sum
+from pydp.ops._shape import broadcast_arrays as broadcast_arrays
 from pydp.ops._shape import broadcast_to as broadcast_to
-from pydp.ops._shape import concat as concat
 from pydp.ops._shape import expand_dims as expand_dims
 from pydp.ops._shape import flip as flip
 from pydp.ops._shape import matrix_transpose as matrix_transpose
@@ -71,8 +79,7 @@ from pydp.ops._shape import moveaxis as moveaxis
 from pydp.ops._shape import permute_dims as permute_dims
 from pydp.ops._shape import reshape as reshape
 from pydp.ops._shape import squeeze as squeeze
-from pydp.ops._shape import stack as stack
-from pydp.ops._shape import tile as tile
-from pydp.ops._shape import unstack as unstack
 from pydp.ops._softmax import log_softmax as log_softmax
 from pydp.ops._softmax import softmax as softmax
+from pydp.ops._take import take as take
+from pydp.ops._take import take_along_axis as take_along_axis
