@@ -9,7 +9,12 @@ from pydp.ops._activation import tanh as tanh
 from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
 from pydp.ops._conv2d import conv2d as conv2d
 from pydp.ops._cross_entropy import cross_entropy as cross_entropy
+from pydp.ops._diagonal import diagonal as diagonal
+from pydp.ops._diagonal import trace as trace
 from pydp.ops._dropout import dropout as dropout
+from pydp.ops._einsum import einsum as einsum
+from pydp.ops._einsum import tensordot as tensordot
+from pydp.ops._einsum import vecdot as vecdot
 from pydp.ops._embedding import embedding as embedding
 from pydp.ops._flatten import flatten as flatten
 from pydp.ops._index import getitem as getitem

@@ -30,7 +30,7 @@ def value(x: Any, op: str) -> Any:
     return x if isinstance(x, _graph.Value) else _graph.wrap(as_array(x, op))
 
 
-def _view(rule: type[Op], x: Any, *arguments: Any) -> Any:
+def view(rule: type[Op], x: Any, *arguments: Any) -> Any:
     """Apply a rule whose result may lie in x's memory."""
     y = apply(rule, (x,), *arguments)
     base = y._array.base
@@ -111,7 +111,7 @@ def reshape(x: Any, shape: int | Sequence[int], copy: bool | None = None) -> Any
         )
     if copy is not None and not isinstance(copy, bool):
         raise TypeError(f"reshape: copy must be a bool or None, got {copy!r}")
-    return _view(Reshape, x, sizes) if copy is None else _view(Reshape, x, sizes, copy)
+    return view(Reshape, x, sizes) if copy is None else view(Reshape, x, sizes, copy)
 
 
 class BroadcastTo(Op):
@@ -159,7 +159,7 @@ def broadcast_to(x: Any, shape: int | Sequence[int]) -> Any:
     tail = sizes[len(sizes) - x.ndim :] if len(sizes) >= x.ndim else None
     if tail is None or any(m not in (1, n) for m, n in zip(x.shape, tail, strict=True)):
         raise ValueError(f"broadcast_to: shape {x.shape} does not broadcast to {sizes}")
-    return _view(BroadcastTo, x, sizes)
+    return view(BroadcastTo, x, sizes)
 
 
 def broadcast_arrays(*arrays: Any) -> list[Any]:
@@ -215,7 +215,7 @@ def permute_dims(x: Any, axes: Sequence[int]) -> Any:
     order = tuple([axis_index(a, x.ndim, "permute_dims") for a in axes])
     if sorted(order) != list(range(x.ndim)):
         raise ValueError(f"permute_dims: axes {tuple(axes)} must name each of {x.ndim} axes once")
-    return _view(PermuteDims, x, order)
+    return view(PermuteDims, x, order)
 
 
 def matrix_transpose(x: Any) -> Any:
@@ -267,7 +267,7 @@ def expand_dims(x: Any, axis: int | Sequence[int] = 0) -> Any:
     check_axes(rank, "expand_dims")
     new = axes_tuple(axis, rank, "expand_dims")
     old = iter(x.shape)
-    return _view(Reshape, x, tuple([1 if i in new else next(old) for i in range(rank)]))
+    return view(Reshape, x, tuple([1 if i in new else next(old) for i in range(rank)]))
 
 
 def squeeze(x: Any, axis: int | Sequence[int]) -> Any:
@@ -282,7 +282,7 @@ def squeeze(x: Any, axis: int | Sequence[int]) -> Any:
     for a in axes:
         if x.ndim and x.shape[a] != 1:
             raise ValueError(f"squeeze: axis {a} of shape {x.shape} has length {x.shape[a]}, not 1")
-    return _view(Reshape, x, tuple([n for i, n in enumerate(x.shape) if i not in axes]))
+    return view(Reshape, x, tuple([n for i, n in enumerate(x.shape) if i not in axes]))
 
 
 class Flip(Op):
@@ -316,4 +316,4 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     tensor([3., 2., 1.])
     """
     x = value(x, "flip")
-    return _view(Flip, x, axes_tuple(axis, x.ndim, "flip"))
+    return view(Flip, x, axes_tuple(axis, x.ndim, "flip"))
