@@ -20,9 +20,7 @@ from pydp._creation import zeros_like as zeros_like
 from pydp._graph import enable_grad as enable_grad
 from pydp._graph import no_grad as no_grad
 from pydp._random import Generator as Generator
-from pydp._random import bernoulli as bernoulli
 from pydp._random import manual_seed as manual_seed
-from pydp._random import permutation as permutation
 from pydp._random import rand as rand
 from pydp._random import randint as randint
 from pydp._random import randn as randn

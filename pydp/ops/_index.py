@@ -176,14 +176,14 @@ class Lowered(NamedTuple):
 
     view    the index with whole slices in place of the arrays
     order   of the view's axes: the indexed ones side by side, `axis` the first of them
-    count   how many those are; they are merged to one
+    merged  how many those are; they become one
     ids     the places on the merged axis
     """
 
     view: tuple[Any, ...]
     order: tuple[int, ...]
     axis: int
-    count: int
+    merged: int
     ids: Any
 
 
@@ -214,7 +214,7 @@ def lowered(shape: tuple[int, ...], index: tuple[Any, ...]) -> Lowered:
             view.append(p)
             axis += 1
             continue
-        found = [p]
+        found: Sequence[Any] = [p]
         if isinstance(p, (bool, np.bool_)):  # a new axis of length 1, taken once or not at all
             found = [np.zeros(int(p), np.intp)]
             view.append(None)
@@ -225,7 +225,7 @@ def lowered(shape: tuple[int, ...], index: tuple[Any, ...]) -> Lowered:
                     f"boolean index did not match: it has shape {p.shape}, the axes from {axis} on "
                     f"have {have}"
                 )
-            found = list(p.nonzero())
+            found = p.nonzero()
         if not isinstance(p, (bool, np.bool_)):
             view += [slice(None)] * len(found)
             axis += len(found)
@@ -257,7 +257,7 @@ def _places_of(arrays: list[Any], sizes: list[int]) -> Any:
         return ids if isinstance(ids, _graph.Value) else _graph.wrap(ids)
     plain = [a._array if isinstance(a, _graph.Value) else a for a in arrays]
     try:
-        plain = np.broadcast_arrays(*plain)
+        plain = list(np.broadcast_arrays(*plain))
     except ValueError:
         shapes = ", ".join(str(a.shape) for a in plain)
         raise IndexError(f"index arrays of shapes {shapes} do not broadcast") from None
@@ -274,10 +274,10 @@ def _taken(x: Any, index: tuple[Any, ...]) -> Any:
     y = apply(GetItem, (x,), plan.view)
     if plan.order != tuple(range(y.ndim)):
         y = permute_dims(y, plan.order)
-    if plan.count > 1:
-        end = plan.axis + plan.count
-        merged = math.prod(y.shape[plan.axis : end])
-        y = reshape(y, (*y.shape[: plan.axis], merged, *y.shape[end:]))
+    if plan.merged > 1:
+        end = plan.axis + plan.merged
+        size = math.prod(y.shape[plan.axis : end])
+        y = reshape(y, (*y.shape[: plan.axis], size, *y.shape[end:]))
     return take(y, plan.ids, plan.axis)
 
 
@@ -369,12 +369,12 @@ def _last_written(shape: tuple[int, ...], index: tuple[Any, ...], dtype: Any) ->
     last = np.unique(flat, return_index=True)[1]
     kept = np.zeros(flat.size, dtype)
     kept[flat.size - 1 - last] = 1
-    behind = len(plan.order) - plan.axis - plan.count
+    behind = len(plan.order) - plan.axis - plan.merged
     return _graph.wrap(kept.reshape(*ids.shape, *[1] * behind))
 
 
 def _merged_sizes(shape: tuple[int, ...], plan: Lowered) -> list[int]:
-    return _view_sizes(shape, list(plan.view), list(plan.order[plan.axis :][: plan.count]))
+    return _view_sizes(shape, list(plan.view), list(plan.order[plan.axis :][: plan.merged]))
 
 
 def check_writable(x: Any, op: str) -> None:

@@ -31,6 +31,7 @@ from pydp._signature import array
 from pydp.ops._shape import broadcast_to, reshape
 
 Axes = tuple[int, ...]
+UINT64: np.dtype[Any] = np.dtype(np.uint64)
 
 
 class Reduction(Op):
@@ -42,7 +43,7 @@ class Reduction(Op):
     @classmethod
     def type_at(cls, types: Sequence[Any], axes: Axes, keepdims: bool) -> str:
         """Which axes stay; sums of truths are integers, and means of everything real."""
-        return reduced_type(types[0], axes, keepdims, "real" if cls is Mean else "")
+        return reduced_type(types[0], axes, keepdims, "real" if cls is Mean else None)
 
     @classmethod
     def forward(cls, needs: Any, x: Array, axes: Axes, keepdims: bool) -> Any:
@@ -56,16 +57,18 @@ class Reduction(Op):
         raise NotImplementedError
 
 
-def reduced_type(x: Any, axes: Axes, keepdims: bool, kind: str = "") -> str:
-    """The signature of a reduction of an x of this type; kind "": a number of x's kind."""
+def reduced_type(x: Any, axes: Axes, keepdims: bool, kind: Any = None) -> str:
+    """The signature of a reduction of an x of this type; without kind a number of x's kind."""
     kept = [1 if i in axes else n for i, n in enumerate(x.axes) if keepdims or i not in axes]
     return f"{x} -> {array(kind or ('token' if x.kind == 'bool' else x.kind), *kept)}"
 
 
-def accumulator(op: str, dtype: Any, wanted: Any) -> np.dtype[Any]:
+def accumulator(op: str, dtype: np.dtype[Any], wanted: Any) -> np.dtype[Any]:
     """The dtype of sums and products: the one asked for, else the array standard's."""
     if wanted is None:
-        return {"f": dtype, "u": np.dtype(np.uint64)}.get(dtype.kind, INT64)
+        if dtype.kind == "f":
+            return dtype
+        return UINT64 if dtype.kind == "u" else INT64
     found = checked_dtype(wanted, op)
     if found.kind == "b":
         raise TypeError(f"{op}: dtype must be a number's, got bool")

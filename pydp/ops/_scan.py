@@ -1,4 +1,4 @@
-"""Scans: recurrences along an axis, h[j] = a[j] h[j-1] + x[j], and the cumulative functions.
+"""Scans: recurrences along an axis, h[j] = a[j] h[j-1] + x[j], the cumulative functions, and diff.
 
     without a    the cumulative sum of x
     without x    the cumulative product of a (before the first h stands a 1, else a 0)
@@ -18,9 +18,10 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, axis_index, numpy_op, operands
+from pydp._op import Array, Op, axis_index, integer, numpy_op, operands
 from pydp.ops._join import concat
 from pydp.ops._reduce import accumulator
+from pydp.ops._shape import value
 
 
 class Scan(Op):
@@ -67,12 +68,12 @@ class Scan(Op):
         a, x = [None if v is None else np.moveaxis(v, axis, 0) for v in (a, x)]
         h = np.zeros(np.moveaxis(first, axis, 0).shape)
         n, step = len(h), -1 if reverse else 1
-        value = np.full(h.shape[1:], 1.0 if x is None else 0.0)
+        state = np.full(h.shape[1:], 1.0 if x is None else 0.0)
         for j in range(n)[::step]:
             k = j - step if shifted else j
-            value = value * (1.0 if a is None or not 0 <= k < n else a[k])
-            value = value + (0.0 if x is None else x[j])
-            h[j] = value
+            state = state * (1.0 if a is None or not 0 <= k < n else a[k])
+            state = state + (0.0 if x is None else x[j])
+            h[j] = state
         return np.moveaxis(h, 0, axis)
 
 
@@ -146,4 +147,31 @@ def _cumulative(op: str, x: Any, axis: Any, dtype: Any, include_initial: bool) -
     if include_initial:
         shape = (*x.shape[:at], 1, *x.shape[at + 1 :])
         y = concat([_graph.wrap(np.full(shape, 0 if is_sum else 1, found)), y], at)
+    return y
+
+
+def diff(x: Any, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
+    """The differences of neighbours along an axis, n times over.
+
+    Type: ``any[...] -> any[...]``, y[i] = x[i+1] - x[i]; the axis is n shorter.
+
+    prepend, append   what stands before and behind x along the axis, joined to it first
+
+    TypeError for bool, ValueError where x has no axis or n is negative.
+
+    >>> import pydp
+    >>> pydp.diff(pydp.tensor([1.0, 4.0, 9.0]))
+    tensor([3., 5.])
+    """
+    x = value(x, "diff")
+    at, times = axis_index(axis, x.ndim, "diff"), integer(n, "diff", "n", 0)
+    if not x.ndim:
+        raise ValueError("diff: x must have an axis, got shape ()")
+    if x.dtype.kind == "b":
+        raise TypeError("diff: x must be a number, got bool; use not_equal of neighbours")
+    parts = [p for p in (prepend, x, append) if p is not None]
+    y = concat(parts, at) if len(parts) > 1 else x
+    head = (slice(None),) * at
+    for _ in range(min(times, y.shape[at])):
+        y = y[(*head, slice(1, None))] - y[(*head, slice(None, -1))]
     return y

@@ -65,7 +65,9 @@ class Reshape(Op):
     @staticmethod
     def forward(needs: Any, x: Array, shape: tuple[int, ...], copy: bool | None = None) -> Any:
         if copy:
-            return _kernels.copy_to(x, _kernels.empty(x.shape, x.dtype)).reshape(shape), (x.shape,)
+            y = _kernels.empty(x.shape, x.dtype)
+            _kernels.copy_to(x, y)
+            return y.reshape(shape), (x.shape,)
         try:
             y = np.reshape(x, shape, copy=False)
         except ValueError:  # no strides describe it: the elements move
@@ -160,24 +162,6 @@ def broadcast_to(x: Any, shape: int | Sequence[int]) -> Any:
     if tail is None or any(m not in (1, n) for m, n in zip(x.shape, tail, strict=True)):
         raise ValueError(f"broadcast_to: shape {x.shape} does not broadcast to {sizes}")
     return view(BroadcastTo, x, sizes)
-
-
-def broadcast_arrays(*arrays: Any) -> list[Any]:
-    """The arrays in their common shape, without a copy. Type: ``any -> any``.
-
-    ValueError where the shapes do not fit.
-
-    >>> import pydp
-    >>> [x.shape for x in pydp.broadcast_arrays(pydp.zeros((2, 1)), pydp.zeros(3))]
-    [(2, 3), (2, 3)]
-    """
-    values = [value(x, "broadcast_arrays") for x in arrays]
-    try:
-        shape = np.broadcast_shapes(*[x.shape for x in values])
-    except ValueError:
-        shapes = ", ".join(str(x.shape) for x in values)
-        raise ValueError(f"broadcast_arrays: shapes {shapes} do not broadcast") from None
-    return [broadcast_to(x, shape) for x in values]
 
 
 class PermuteDims(Op):

@@ -81,11 +81,12 @@ class TakeBackward(Op):
     def reference(ids: Array, dy: Array, axis: int, along: bool, shape: tuple[int, ...]) -> Array:
         dx = np.zeros(shape)
         if along:
-            places = list(np.indices(ids.shape))
+            places: list[Any] = list(np.indices(ids.shape))
             places[axis] = ids
             np.add.at(dx, tuple(places), dy)
         else:
-            np.add.at(dx, (slice(None),) * axis + (ids,), dy)
+            index: Any = (slice(None),) * axis + (ids,)
+            np.add.at(dx, index, dy)
         return dx
 
 
