@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._op import DTYPES, FLOAT32, checked_dtype, scalar
+from pydp._op import (
+    DTYPES,
+    FLOAT32,
+    INT64,
+    checked_dtype,
+    integer,
+    number,
+    scalar,
+    sizes_argument,
+    whole,
+)
 from pydp._tensor import Tensor
-from pydp.ops._shape import shape_argument
 
 
 def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None) -> Tensor:
@@ -21,15 +31,18 @@ def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None) -> Tens
     tensor([[7., 7.],
             [7., 7.]])
     """
-    sizes = shape_argument(shape, "full")
-    if any(n < 0 for n in sizes):
-        raise ValueError(f"full: sizes must not be negative, got shape {sizes}")
     if dtype is None:
         kinds = {bool: "bool", int: "int64", float: "float32"}
-        dtype = kinds.get(type(fill_value), getattr(fill_value, "dtype", None))
-    found = checked_dtype(dtype, "full")
+        dtype = kinds.get(type(fill_value), getattr(fill_value, "dtype", FLOAT32))
+    return _filled("full", shape, fill_value, dtype)
+
+
+def _filled(op: str, shape: Any, value: Any, dtype: Any) -> Tensor:
+    sizes = sizes_argument(shape, op)
+    found = checked_dtype(dtype, op)
+    number = scalar(value, found, op)
     array = _kernels.empty(sizes, found)
-    array[...] = scalar(fill_value, found, "full")
+    array[...] = number
     return _graph.wrap(array)  # type: ignore[no-any-return]
 
 
@@ -40,7 +53,7 @@ def zeros(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
     >>> pydp.zeros(3)
     tensor([0., 0., 0.])
     """
-    return full(shape, 0, FLOAT32 if dtype is None else dtype)
+    return _filled("zeros", shape, 0, FLOAT32 if dtype is None else dtype)
 
 
 def ones(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
@@ -50,7 +63,7 @@ def ones(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
     >>> pydp.ones((1, 2))
     tensor([[1., 1.]])
     """
-    return full(shape, 1, FLOAT32 if dtype is None else dtype)
+    return _filled("ones", shape, 1, FLOAT32 if dtype is None else dtype)
 
 
 def empty(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
@@ -60,7 +73,7 @@ def empty(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
     >>> pydp.empty(2)
     tensor([0., 0.])
     """
-    return zeros(shape, dtype)
+    return _filled("empty", shape, 0, FLOAT32 if dtype is None else dtype)
 
 
 def zeros_like(x: Tensor, dtype: Any = None) -> Tensor:
@@ -70,7 +83,7 @@ def zeros_like(x: Tensor, dtype: Any = None) -> Tensor:
     >>> pydp.zeros_like(pydp.tensor([1, 2]))
     tensor([0, 0])
     """
-    return full(x.shape, 0, x.dtype if dtype is None else dtype)
+    return _filled("zeros_like", x.shape, 0, x.dtype if dtype is None else dtype)
 
 
 def ones_like(x: Tensor, dtype: Any = None) -> Tensor:
@@ -80,7 +93,7 @@ def ones_like(x: Tensor, dtype: Any = None) -> Tensor:
     >>> pydp.ones_like(pydp.tensor([1, 2]))
     tensor([1, 1])
     """
-    return full(x.shape, 1, x.dtype if dtype is None else dtype)
+    return _filled("ones_like", x.shape, 1, x.dtype if dtype is None else dtype)
 
 
 def full_like(x: Tensor, fill_value: Any, dtype: Any = None) -> Tensor:
@@ -90,11 +103,13 @@ def full_like(x: Tensor, fill_value: Any, dtype: Any = None) -> Tensor:
     >>> pydp.full_like(pydp.tensor([1.0, 2.0]), 3)
     tensor([3., 3.])
     """
-    return full(x.shape, fill_value, x.dtype if dtype is None else dtype)
+    return _filled("full_like", x.shape, fill_value, x.dtype if dtype is None else dtype)
 
 
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> Tensor:
     """start, start + step, … before stop: int64 from ints, float32 from floats.
+
+    OverflowError where an integer dtype does not hold the first or the last of them.
 
     >>> import pydp
     >>> pydp.arange(1, 10, 3)
@@ -102,16 +117,32 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any 
     """
     if stop is None:
         start, stop = 0, start
-    for name, value in (("start", start), ("stop", stop), ("step", step)):
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-            raise TypeError(f"arange: {name} must be a number, got {value!r}")
-    if step == 0:
+    given: dict[str, Any] = {"start": start, "stop": stop, "step": step}
+    floats: list[Any] = [number(value, "arange", name) for name, value in given.items()]
+    for name, value in zip(given, floats, strict=True):
+        if not math.isfinite(value):
+            raise ValueError(f"arange: {name} must be finite, got {value}")
+    ints: list[Any] = [whole(value) for value in given.values()]
+    exact = None not in ints
+    first, end, by = ints if exact else floats
+    if by == 0:
         raise ValueError("arange: step must not be 0")
-    if not (stop - start) / step < 1 << 40:
+    steps = -((first - end) // by) if exact else (end - first) / by
+    if not steps < 1 << 40:
         raise ValueError(f"arange: {start}, {stop}, {step} makes too many elements")
-    whole = all(isinstance(v, (int, np.integer)) for v in (start, stop, step))
-    found = checked_dtype(dtype, "arange") if dtype else DTYPES["int64" if whole else "float32"]
-    return _graph.wrap(np.arange(start, stop, step).astype(found))  # type: ignore[no-any-return]
+    n = max(0, math.ceil(steps))
+    found = DTYPES["int64" if exact else "float32"]
+    if dtype is not None:
+        found = checked_dtype(dtype, "arange")
+    array = _kernels.empty((n,), found)
+    if n and found.kind != "f":
+        for x in (first, first + (n - 1) * by):
+            scalar(x, INT64, "arange")
+            scalar(x, found, "arange")
+    elif n:
+        first, by = float(first), float(by)
+    array[...] = np.arange(n) * by + first
+    return _graph.wrap(array)  # type: ignore[no-any-return]
 
 
 def eye(n_rows: int, n_cols: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
@@ -122,8 +153,9 @@ def eye(n_rows: int, n_cols: int | None = None, k: int = 0, dtype: Any = None) -
     tensor([[1., 0.],
             [0., 1.]])
     """
-    (rows, columns) = shape_argument((n_rows, n_rows if n_cols is None else n_cols), "eye")
-    y = zeros((rows, columns), dtype)
+    k = integer(k, "eye", "k")
+    rows, columns = sizes_argument((n_rows, n_rows if n_cols is None else n_cols), "eye")
+    y = _filled("eye", (rows, columns), 0, FLOAT32 if dtype is None else dtype)
     i = np.arange(max(0, -k), max(0, min(rows, columns - k)))
     y._array[i, i + k] = 1
     return y

@@ -22,6 +22,7 @@ tests (tests/harness.py), so there is no op without a reference.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -151,8 +152,8 @@ NATIVE: dict[np.dtype[Any], np.dtype[Any]] = {
 def checked_dtype(dtype: Any, op: str) -> np.dtype[Any]:
     """One of DTYPES in native byte order, or a TypeError that lists them."""
     try:
-        found = NATIVE.get(np.dtype(dtype))
-    except TypeError:
+        found = None if dtype is None else NATIVE.get(np.dtype(dtype))
+    except (TypeError, ValueError):
         found = None
     if found is None:
         raise TypeError(f"{op}: dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
@@ -162,33 +163,51 @@ def checked_dtype(dtype: Any, op: str) -> np.dtype[Any]:
 def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
     """Data as an array that kernels can read: an allowed dtype, native byte order, aligned.
 
-    Without dtype, Python floats become float32; arrays and NumPy scalars keep theirs.
+    Without dtype, Python floats become float32; what has an `__array__` keeps its dtype. With an
+    integer dtype every number must fit it.
     """
     wanted = None if dtype is None else checked_dtype(dtype, op)
-    typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_interface__")
+    typed = hasattr(data, "__array_interface__") or hasattr(data, "__array__")
     try:
         array = np.asarray(data)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"{op}: data does not make an array: {error}") from None
+        kind = TypeError if typed else type(error)
+        raise kind(f"{op}: data does not make an array: {error}") from None
+    except Exception as error:
+        if not typed or isinstance(error, MemoryError):
+            raise
+        raise TypeError(f"{op}: {type(data).__name__} does not make an array: {error}") from error
     native = NATIVE.get(array.dtype)
     if native is None:
+        if array.dtype.hasobject and all(isinstance(x, int) for x in array.flat):
+            raise OverflowError(f"{op}: an int of data fits into neither int64 nor uint64")
         raise TypeError(
             f"{op}: dtype must be one of {', '.join(DTYPES)}, got {array.dtype}"
             + (" (Python objects)" if array.dtype.hasobject else "")
         )
     check_axes(array.ndim, op)
     if wanted is None:
-        wanted = native
-        if not typed and wanted == FLOAT64:
-            wanted = FLOAT32
+        wanted = FLOAT32 if native == FLOAT64 and not typed else native
+    if wanted.kind in "iu" and wanted != native:
+        check_fits(array, wanted, op)
     fits = array.dtype == wanted and array.flags.aligned and type(array) is np.ndarray
     if copy or not fits:
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(over="ignore"):
             array = np.array(array, dtype=wanted, order="C", copy=True, subok=False)
     return array
 
 
-def promoted(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+def check_fits(array: Array, dtype: np.dtype[Any], op: str) -> None:
+    """Refuse numbers that an integer dtype has not; fractions may be cut off."""
+    if array.size == 0:
+        return
+    limits = np.iinfo(dtype)
+    for x in (array.min().item(), array.max().item()):
+        if not limits.min - 1 < x < limits.max + 1:  # true for NaN too
+            raise OverflowError(f"{op}: {x} does not fit into {dtype}")
+
+
+def promoted(a: np.dtype[Any], b: np.dtype[Any], op: str) -> np.dtype[Any]:
     """The dtype of a result of two tensors: the array standard's table; a float wins over an
     integer and keeps its width."""
     if a == b:
@@ -198,7 +217,7 @@ def promoted(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
         return a if a_float else b
     both = np.promote_types(a, b)
     if both.kind == "f" and not a_float:
-        raise TypeError(f"no integer dtype holds both {a} and {b}; use astype")
+        raise TypeError(f"{op}: no integer dtype holds both {a} and {b}; use astype")
     return both
 
 
@@ -224,7 +243,7 @@ def operands(op: str, *values: Any) -> list[Any]:
         tensors = [_graph.wrap(as_array(x, op)) for x in values]
     dtype = tensors[0]._array.dtype
     for x in tensors[1:]:
-        dtype = promoted(dtype, x._array.dtype)
+        dtype = promoted(dtype, x._array.dtype, op)
     for x in others.values():
         if isinstance(x, (float, np.floating)) and dtype.kind != "f":
             dtype = FLOAT32
@@ -242,12 +261,18 @@ def operands(op: str, *values: Any) -> list[Any]:
 
 
 def scalar(x: Any, dtype: np.dtype[Any], op: str) -> Array:
-    """A number as a 0-d array of this dtype; an integer that does not fit is an error."""
-    if isinstance(x, np.generic) and x.dtype.kind not in "biuf":
-        raise TypeError(f"{op}: expected a real number, got {x.dtype} scalar")
+    """A number as a 0-d array of this dtype. What does not fit into an integer is an error; a float
+    beyond float32 is infinite."""
+    if isinstance(x, np.generic) and x.dtype.kind in "biuf":
+        x = x.item()
+    elif not isinstance(x, (bool, int, float)):
+        raise TypeError(f"{op}: expected a real number, got {x!r}")
+    if dtype.kind == "f" and not -3e38 < x < 3e38:
+        with np.errstate(over="ignore"):
+            return np.array(number(x, op, "a number"), dtype=dtype)
     try:
         return np.array(x, dtype=dtype)
-    except OverflowError:
+    except (OverflowError, ValueError):
         raise OverflowError(f"{op}: {x} does not fit into {dtype}") from None
 
 
@@ -271,16 +296,38 @@ def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> 
 # ---- arguments -----------------------------------------------------------------------------------
 
 
+def whole(value: Any) -> int | None:
+    """The int that a value is; None for bool, floats, and arrays of several."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        return None
+    try:
+        return int(value.__index__())
+    except TypeError:
+        return None
+
+
 def integer(value: Any, op: str, argument: str, least: int | None = None) -> int:
     """An int argument: bool, float and what is too large for the kernels are refused."""
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+    found = whole(value)
+    if found is None:
         raise TypeError(f"{op}: {argument} must be an int, got {value!r}")
-    value = value.__index__()
-    if least is not None and value < least:
-        raise ValueError(f"{op}: {argument} must be at least {least}, got {value}")
-    if abs(value) >= 1 << 31:
-        raise ValueError(f"{op}: {argument} must be below 2**31, got {value}")
-    return int(value)
+    if least is not None and found < least:
+        raise ValueError(f"{op}: {argument} must be at least {least}, got {found}")
+    if abs(found) >= 1 << 31:
+        raise ValueError(f"{op}: {argument} must be below 2**31, got {found}")
+    return found
+
+
+def number(value: Any, op: str, argument: str) -> float:
+    """A real number as a float, an int too large for one as infinity: whoever asks checks the
+    range. bool, complex numbers, texts and tensors are refused."""
+    real = (int, float, np.integer, np.floating)
+    if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(value, real):
+        raise TypeError(f"{op}: {argument} must be a number, got {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def pair(value: Any, op: str, argument: str, least: int) -> tuple[int, int]:
@@ -294,17 +341,47 @@ def pair(value: Any, op: str, argument: str, least: int) -> tuple[int, int]:
     return one, one
 
 
+def shape_argument(shape: Any, op: str) -> tuple[int, ...]:
+    """A shape from an int or a sequence of ints; negative ones are left to the caller."""
+    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    check_axes(len(given), op)
+    sizes = []
+    for n in given:
+        size = whole(n)
+        if size is None:
+            raise TypeError(f"{op}: shape must hold ints, got {n!r}")
+        sizes.append(size)
+    if math.prod(n for n in sizes if n > 0) >= 1 << 60:
+        raise ValueError(f"{op}: shape {tuple(sizes)} has too many elements")
+    return tuple(sizes)
+
+
+def sizes_argument(shape: Any, op: str) -> tuple[int, ...]:
+    """A shape none of whose sizes is negative."""
+    sizes = shape_argument(shape, op)
+    if any(n < 0 for n in sizes):
+        raise ValueError(f"{op}: sizes must not be negative, got shape {sizes}")
+    return sizes
+
+
 def check_axes(ndim: int, op: str) -> None:
     """Refuse more axes than kernels have room for: every tensor is made behind this check."""
     if ndim > _kernels.max_axes:
         raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {ndim}")
 
 
+def sequence(value: Any, op: str, argument: str) -> Sequence[Any]:
+    """A tuple, list or range."""
+    if not isinstance(value, (tuple, list, range)):
+        raise TypeError(f"{op}: {argument} must be a tuple or list, got {value!r}")
+    return value
+
+
 def axis_index(axis: Any, ndim: int, op: str) -> int:
     """An axis counted from the front; 0 and -1 are accepted for a single number."""
-    if isinstance(axis, (bool, np.bool_)) or not hasattr(axis, "__index__"):
+    index, rank = whole(axis), max(ndim, 1)
+    if index is None:
         raise TypeError(f"{op}: axis must be an int, got {axis!r}")
-    index, rank = int(axis.__index__()), max(ndim, 1)
     if not -rank <= index < rank:
         raise IndexError(f"{op}: axis {index} is out of range for {ndim} axes")
     return index % rank

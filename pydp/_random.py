@@ -13,16 +13,14 @@ Generator's methods give arrays; the functions of the same names give tensors.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._op import FLOAT32, INT64, Array, check_axes, checked_dtype, integer
+from pydp._op import FLOAT32, INT64, Array, checked_dtype, integer, number, sizes_argument, whole
 
 UINT64 = np.dtype(np.uint64)
-Shape = tuple[int, ...]
 
 
 class Generator:
@@ -40,9 +38,9 @@ class Generator:
 
     def seed(self, seed: int) -> None:
         """Begin anew from this seed."""
-        if isinstance(seed, (bool, np.bool_)) or not hasattr(seed, "__index__"):
+        value = whole(seed)
+        if value is None:
             raise TypeError(f"Generator: seed must be an int, got {seed!r}")
-        value = seed.__index__()
         if not 0 <= value < 1 << 64:
             raise ValueError(f"Generator: seed must be at least 0 and below 2**64, got {value}")
         self._state[:] = value, 0
@@ -65,15 +63,21 @@ class Generator:
         _kernels.random_draw(self._state, key)
         return key
 
-    def uniform(self, shape: Any, dtype: Any = FLOAT32) -> Array:
-        """Numbers in [0, 1), each multiple of 2^-24 (float32) or 2^-53 (float64) alike."""
-        y = _empty(shape, dtype, "uniform")
+    def give_back(self, key: Array) -> None:
+        """Undo the draw of this key, for an op that failed; unless there was another one since."""
+        if (self._state == [key[0], key[1] + UINT64.type(1)]).all():
+            self._state[1] = key[1]
+
+    def uniform(self, shape: Any, dtype: Any = FLOAT32, op: str = "uniform") -> Array:
+        """Numbers in [0, 1), each multiple of 2^-24 (float32) or 2^-53 (float64) alike; `op` is
+        who asks for them, for errors."""
+        y = _empty(shape, dtype, op)
         _kernels.random_uniform(self.key(), y)
         return y
 
-    def normal(self, shape: Any, dtype: Any = FLOAT32) -> Array:
-        """Normal numbers of mean 0 and deviation 1."""
-        y = _empty(shape, dtype, "normal")
+    def normal(self, shape: Any, dtype: Any = FLOAT32, op: str = "normal") -> Array:
+        """Normal numbers of mean 0 and deviation 1; `op` as in `uniform`."""
+        y = _empty(shape, dtype, op)
         _kernels.random_normal(self.key(), y)
         return y
 
@@ -90,7 +94,7 @@ class Generator:
             raise ValueError(f"randint: low must be below high, got {low} and {high}")
         if high - low > 1 << 63:
             raise ValueError(f"randint: high - low must be at most 2**63, got {high - low}")
-        y: Array = _kernels.empty(_sizes(shape, "randint"), INT64)
+        y: Array = _kernels.empty(sizes_argument(shape, "randint"), INT64)
         _kernels.random_integers(self.key(), y, low, high - low)
         return y
 
@@ -102,26 +106,19 @@ class Generator:
 
 
 def _int64(value: Any, argument: str) -> int:
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+    found = whole(value)
+    if found is None:
         raise TypeError(f"randint: {argument} must be an int, got {value!r}")
-    found = int(value.__index__())
     if not -(1 << 63) <= found < 1 << 63:
         raise ValueError(f"randint: {argument} must fit into int64, got {found}")
     return found
-
-
-def _sizes(shape: Any, op: str) -> Shape:
-    given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    sizes = tuple([integer(n, op, "a size of shape", 0) for n in given])
-    check_axes(len(sizes), op)
-    return sizes
 
 
 def _empty(shape: Any, dtype: Any, op: str) -> Array:
     found = checked_dtype(FLOAT32 if dtype is None else dtype, op)
     if found.kind != "f":
         raise TypeError(f"{op}: dtype must be float32 or float64, got {found}")
-    return _kernels.empty(_sizes(shape, op), found)
+    return _kernels.empty(sizes_argument(shape, op), found)
 
 
 # ---- the default generator, and functions that give tensors --------------------------------------
@@ -160,7 +157,7 @@ def rand(*shape: Any, dtype: Any = None, generator: Generator | None = None) -> 
     >>> pydp.rand(2, 3, generator=pydp.Generator(1)).shape
     (2, 3)
     """
-    return _graph.wrap(chosen(generator, "rand").uniform(_shape(shape), dtype))
+    return _graph.wrap(chosen(generator, "rand").uniform(_shape(shape), dtype, "rand"))
 
 
 def randn(*shape: Any, dtype: Any = None, generator: Generator | None = None) -> Any:
@@ -170,7 +167,7 @@ def randn(*shape: Any, dtype: Any = None, generator: Generator | None = None) ->
     >>> pydp.randn(2, 3, dtype="float64").dtype
     dtype('float64')
     """
-    return _graph.wrap(chosen(generator, "randn").normal(_shape(shape), dtype))
+    return _graph.wrap(chosen(generator, "randn").normal(_shape(shape), dtype, "randn"))
 
 
 def randint(low: int, high: int, shape: Any, generator: Generator | None = None) -> Any:
@@ -185,9 +182,7 @@ def randint(low: int, high: int, shape: Any, generator: Generator | None = None)
 
 def probability(p: Any, op: str) -> float:
     """A number in 0 … 1, or the error that it is not one."""
-    if isinstance(p, (bool, np.bool_)) or not isinstance(p, (int, float, np.number)):
-        raise TypeError(f"{op}: p must be a number, got {p!r}")
-    found = float(p)
-    if math.isnan(found) or not 0 <= found <= 1:
+    found = number(p, op, "p")
+    if not 0 <= found <= 1:  # true for NaN too
         raise ValueError(f"{op}: p must be between 0 and 1, got {found}")
     return found

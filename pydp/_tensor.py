@@ -19,12 +19,13 @@ import numpy as np
 
 from pydp import _graph, _kernels, ops
 from pydp._graph import Leaf
+from pydp._methods import Methods
 from pydp._op import Array, as_array, checked_dtype
 from pydp.ops._index import check_writable, write
 
 
 @_graph.register
-class Tensor:
+class Tensor(Methods):
     """An n-dimensional array that remembers how it was computed.
 
     Made by `pydp.tensor`, `pydp.asarray` and every operation, not by calling the class.
@@ -358,8 +359,8 @@ class Tensor:
 
     # ---- the functions of pydp, as methods
 
-    def reshape(self, *shape: Any) -> Tensor:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+    def reshape(self, *shape: Any, copy: bool | None = None) -> Tensor:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, copy)  # type: ignore[no-any-return]
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         return ops.astype(self, dtype, copy=copy)  # type: ignore[no-any-return]
@@ -370,8 +371,8 @@ class Tensor:
     def squeeze(self, axis: int | Sequence[int]) -> Tensor:
         return ops.squeeze(self, axis)  # type: ignore[no-any-return]
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    def sum(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+        return ops.sum(self, axis, keepdims, dtype)  # type: ignore[no-any-return]
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         return ops.mean(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]

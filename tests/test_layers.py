@@ -24,7 +24,7 @@ HOUSE = [
 
 # One room in several files, by the beginning of their names.
 GROUPS = {"_condition": "_signature", "_inference": "_signature", "_notation": "_signature",
-          "_size": "_signature"}  # fmt: skip
+          "_size": "_signature", "_methods": "_tensor"}  # fmt: skip
 
 # Rooms that know less than what is below them.
 KNOWS = {

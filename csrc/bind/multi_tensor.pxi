@@ -52,8 +52,8 @@ cdef int is_like(cnp.ndarray array, cnp.ndarray p, bint is_state) except -1:
             fits = False
     if not fits:
         raise ValueError(
-            f"{'a state' if is_state else 'the gradient'} of a parameter must have its shape, dtype "
-            f"and layout{' and be writable' if is_state else ''}: got shape "
+            f"{'a state' if is_state else 'the gradient'} of a parameter must have its shape, "
+            f"dtype and layout{' and be writable' if is_state else ''}: got shape "
             f"{(<object>array).shape}, {array.dtype}, strides {(<object>array).strides} for shape "
             f"{(<object>p).shape}, {p.dtype}, strides {(<object>p).strides}")
     return 0

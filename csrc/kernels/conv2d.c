@@ -97,12 +97,13 @@ static int64_t conv2d_multiply_data(const conv2d_t *g, image_t dy,
     im2col_run *run = (im2col_run *)(w.panels + panels);
     int64_t *c_rows = (int64_t *)(run + taps);
     if (weights_dense(g)) w.place = c_rows + rows;
-    const int64_t phases_w = g->stride_w;
-    for (int64_t step = 0; step < g->stride_h * phases_w * g->groups; step++) {
+    /* A stride longer than dx has phases without a pixel. */
+    const int64_t phases_h = least(g->stride_h, g->h);
+    const int64_t phases_w = least(g->stride_w, g->w);
+    for (int64_t step = 0; step < phases_h * phases_w * g->groups; step++) {
         const int64_t a = step / g->groups / phases_w;
         const int64_t b = step / g->groups % phases_w;
         const int64_t group = step % g->groups;
-        if (a >= g->h || b >= g->w) continue;
         im2col_view v = view_backward(g, &dy, o, a, b, run);
         v.data += group * o * dy.stride[1];
         w.v = &v;

@@ -7,7 +7,8 @@
  *     └───────────────────────> exp(x - max - log sum) - onehot ──> dx
  *
  * A task is some rows; losses and weights of rows are added up afterwards, by
- * one thread, in their order. Ignored rows cost nothing. */
+ * one thread, in their order. Ignored rows cost nothing. Targets are read once,
+ * checked and kept: another thread may be writing them. */
 #include "cross_entropy.h"
 #include "par.h"
 #include "rows.h"
@@ -15,7 +16,7 @@
 typedef struct {
     const pd_cross_entropy_geometry *g;
     const real *x, *w;
-    const int64_t *t;
+    const int64_t *t;  /* [rows], checked */
     real *lse;         /* read by backward */
     real *loss;        /* [rows] */
     real *weight;      /* [rows]: w[t], or NULL */
@@ -28,11 +29,15 @@ typedef struct {
     _Atomic int no_memory;
 } work_t;
 
-/* 1 + the first row whose target is out of range; 0 where there is none. */
-static int64_t target_check(const work_t *w) {
-    for (int64_t i = 0; i < w->rows; i++) {
-        int64_t t = w->t[i];
-        if ((t < 0 || t >= w->g->n) && t != w->g->ignore) return 1 + i;
+/* The targets to kept[0 … rows). 1 + the first row whose target is out of
+ * range; 0 where there is none. */
+static int64_t targets_read(const pd_cross_entropy_geometry *g,
+                            const int64_t *targets, int64_t rows,
+                            int64_t *kept) {
+    for (int64_t i = 0; i < rows; i++) {
+        const int64_t t = targets[i];
+        if ((t < 0 || t >= g->n) && t != g->ignore) return 1 + i;
+        kept[i] = t;
     }
     return 0;
 }
@@ -148,13 +153,23 @@ no_memory:
     w->no_memory = 1;
 }
 
-static void work_begin(work_t *w) {
+/* The members that both directions share, and the targets: a bad one's 1 + row,
+ * PD_NO_MEMORY, or 0. `more`: real numbers behind the targets in slot A. */
+static int64_t work_begin(work_t *w, const int64_t *targets, int64_t more,
+                          real **room) {
     const pd_cross_entropy_geometry *g = w->g;
     w->rows = pd_space_elements(&g->rows);
     w->per_task = rows_per_task(g->n);
     w->hit = (real)(1 - g->smoothing);
     w->miss = (real)(g->smoothing / (double)g->n);
     w->weights = w->w ? row_dot(w->w, NULL, g->n) : (real)g->n;
+    int64_t *t =
+        pd_scratch(PD_SCRATCH_A, (size_t)(w->rows + 1) * sizeof *t +
+                                     (size_t)(more * w->rows) * sizeof(real));
+    if (!t) return PD_NO_MEMORY;
+    w->t = t;
+    *room = (real *)(t + w->rows);
+    return targets_read(g, targets, w->rows, t);
 }
 
 static int64_t work_run(work_t *w) {
@@ -164,20 +179,18 @@ static int64_t work_run(work_t *w) {
 }
 
 int64_t K(cross_entropy_forward)(void *const *arrays, const void *geometry) {
-    work_t w = {.g = geometry, .x = arrays[0], .t = arrays[1], .w = arrays[2]};
-    real *loss = arrays[3], *total = arrays[5];
+    work_t w = {.g = geometry, .x = arrays[0], .w = arrays[2]};
+    real *loss = arrays[3], *total = arrays[5], *room;
     w.lse = arrays[4];
-    work_begin(&w);
-    int64_t bad = target_check(&w);
+    int64_t bad = work_begin(&w, arrays[1], 2, &room);
     if (bad) return bad;
     *total = 1;
     if (w.g->reduction == PD_LOSS_NONE) {
         w.loss = loss;
         return work_run(&w);
     }
-    w.loss = pd_scratch(PD_SCRATCH_A, (size_t)(2 * w.rows + 1) * sizeof(real));
-    if (!w.loss) return PD_NO_MEMORY;
-    w.weight = w.loss + w.rows;
+    w.loss = room;
+    w.weight = room + w.rows;
     if (work_run(&w)) return PD_NO_MEMORY;
     if (w.g->reduction == PD_LOSS_MEAN)
         *total = row_dot(w.weight, NULL, w.rows);
@@ -186,12 +199,12 @@ int64_t K(cross_entropy_forward)(void *const *arrays, const void *geometry) {
 }
 
 int64_t K(cross_entropy_backward)(void *const *arrays, const void *geometry) {
-    work_t w = {.g = geometry, .x = arrays[0], .t = arrays[1], .w = arrays[2]};
+    work_t w = {.g = geometry, .x = arrays[0], .w = arrays[2]};
+    real *none;
     w.lse = arrays[3];
     w.scale = 1 / *(const real *)arrays[4];
     w.dloss = arrays[5];
     w.dx = arrays[6];
-    work_begin(&w);
-    int64_t bad = target_check(&w);
+    int64_t bad = work_begin(&w, arrays[1], 0, &none);
     return bad ? bad : work_run(&w);
 }

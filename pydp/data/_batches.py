@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pydp._op import checked_dtype, whole
 from pydp._random import Generator
 from pydp._tensor import Tensor, tensor
 
@@ -38,21 +39,22 @@ class Batches:
         generator: Generator | None = None,
         augment: Callable[[Array, Generator], Array] | None = None,
     ) -> None:
-        if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__"):
+        rows = whole(batch_size)
+        if rows is None:
             raise TypeError(f"Batches: batch_size must be an int, got {batch_size!r}")
-        if batch_size < 1:
-            raise ValueError(f"Batches: batch_size must be at least 1, got {batch_size}")
+        if rows < 1:
+            raise ValueError(f"Batches: batch_size must be at least 1, got {rows}")
         if generator is not None and not isinstance(generator, Generator):
             raise TypeError(f"Batches: generator must be a pydp.Generator, got {generator!r}")
         if augment is not None and generator is None:
             raise ValueError("Batches: augment needs a generator")
         if not arrays:
             raise ValueError("Batches: at least one array is needed")
-        self.arrays = tuple([a.numpy() if isinstance(a, Tensor) else np.asarray(a) for a in arrays])
+        self.arrays = tuple([_array(a) for a in arrays])
         if 0 in [a.ndim for a in self.arrays] or len({len(a) for a in self.arrays}) > 1:
             shapes = ", ".join(str(a.shape) for a in self.arrays)
             raise ValueError(f"Batches: arrays must have equally many rows, got shapes {shapes}")
-        self.batch_size = batch_size.__index__()
+        self.batch_size = rows
         self.generator = generator
         self.augment = augment
 
@@ -74,3 +76,15 @@ class Batches:
             if self.augment is not None and self.generator is not None:
                 parts[0] = self.augment(parts[0], self.generator)
             yield tuple([tensor(part) for part in parts])
+
+
+def _array(data: Any) -> Array:
+    """An array of a dtype that tensors have, not copied where it is one."""
+    if isinstance(data, Tensor):
+        return data.numpy()
+    try:
+        array = np.asarray(data)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"Batches: data does not make an array: {error}") from None
+    checked_dtype(array.dtype, "Batches")
+    return array

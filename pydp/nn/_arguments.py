@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pydp._creation import zeros
+from pydp._op import number
 from pydp.nn._module import Parameter
 
 ACTIVATIONS = (None, "relu", "gelu", "tanh", "sigmoid")
@@ -28,11 +29,9 @@ def flag(value: Any, module: str, argument: str) -> bool:
     return bool(value)
 
 
-def number(value: Any, module: str, argument: str, low: float, high: float) -> float:
+def number_within(value: Any, module: str, argument: str, low: float, high: float) -> float:
     """A real number in [low, high]; NaN is not."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{module}: {argument} must be a number, got {value!r}")
-    found = float(value)
+    found = number(value, module, argument)
     if not low <= found <= high:
         raise ValueError(f"{module}: {argument} must be in [{low:g}, {high:g}], got {found:g}")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
-from pydp.nn._arguments import number
+from pydp.nn._arguments import number_within
 from pydp.nn._module import Module
 
 
@@ -24,7 +24,7 @@ class Dropout(Module):
     type = "real[...] -> real[...]"
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = number(p, "Dropout", "p", 0.0, 1.0)
+        self.p = number_within(p, "Dropout", "p", 0.0, 1.0)
 
     def forward(self, x: Any) -> Any:
         return ops.dropout(x, self.p, self.training)

@@ -7,7 +7,7 @@ from typing import Any
 from pydp import ops
 from pydp._op import integer
 from pydp._tensor import Tensor
-from pydp.nn._arguments import REDUCTIONS, number, one_of
+from pydp.nn._arguments import REDUCTIONS, number_within, one_of
 from pydp.nn._module import Module
 
 
@@ -41,7 +41,7 @@ class CrossEntropyLoss(Module):
     ) -> None:
         self.register_buffer("weight", weight)
         self.ignore_index = integer(ignore_index, "CrossEntropyLoss", "ignore_index")
-        self.label_smoothing = number(
+        self.label_smoothing = number_within(
             label_smoothing, "CrossEntropyLoss", "label_smoothing", 0.0, 1.0
         )
         self.reduction = one_of(reduction, REDUCTIONS, "CrossEntropyLoss", "reduction")

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array
+from pydp._op import Array, number
 from pydp._random import Generator, chosen
 from pydp._tensor import Tensor
 from pydp.ops._index import write
@@ -40,6 +40,7 @@ def uniform_(
     _check("uniform_", tensor, a=a, b=b)
     if a > b:
         raise ValueError(f"uniform_: a must be at most b, got {a} and {b}")
+    _check("uniform_", tensor, **{"b - a": b - a})
     values = chosen(generator, "uniform_").uniform(tensor.shape, tensor.dtype)
     return _write(tensor, values, b - a, a)
 
@@ -237,7 +238,7 @@ def calculate_gain(nonlinearity: str, param: float = 0.01) -> float:
         raise ValueError(
             f"calculate_gain: nonlinearity must be one of {', '.join(GAINS)}, got {nonlinearity!r}"
         )
-    return GAINS[nonlinearity](param)
+    return GAINS[nonlinearity](number(param, "calculate_gain", "param"))
 
 
 # ---- arguments -----------------------------------------------------------------------------------
@@ -250,11 +251,13 @@ def _check(function: str, tensor: Any, **numbers: Any) -> None:
         raise TypeError(f"{function}: tensor must be float32 or float64, got {tensor.dtype}")
     if not tensor._array.flags.writeable:
         raise ValueError(f"{function}: the tensor's memory is read-only")
+    largest = np.finfo(tensor.dtype).max
     for name, value in numbers.items():
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
-            raise TypeError(f"{function}: {name} must be a number, got {value!r}")
-        if not math.isfinite(value):
-            raise ValueError(f"{function}: {name} must be finite, got {value}")
+        found = number(value, function, name)
+        if not math.isfinite(found):
+            raise ValueError(f"{function}: {name} must be finite, got {found}")
+        if abs(found) > float(largest):
+            raise ValueError(f"{function}: {name} does not fit into {tensor.dtype}, got {found}")
 
 
 def _fans(function: str, tensor: Tensor) -> tuple[int, int]:

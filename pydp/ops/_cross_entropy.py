@@ -22,6 +22,7 @@ from pydp._op import (
     as_array,
     axis_index,
     integer,
+    number,
     numpy_op,
     real_tensor,
     same_float,
@@ -189,10 +190,9 @@ def cross_entropy(
     if n == 0:
         raise ValueError(f"{op}: logits must have at least one class, got shape {x.shape}")
     ignore = integer(ignore_index, op, "ignore_index")
-    if isinstance(label_smoothing, bool) or not isinstance(label_smoothing, (int, float)):
-        raise TypeError(f"{op}: label_smoothing must be a number, got {label_smoothing!r}")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"{op}: label_smoothing must be from 0 to 1, got {label_smoothing}")
+    smoothing = number(label_smoothing, op, "label_smoothing")
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"{op}: label_smoothing must be from 0 to 1, got {smoothing}")
     check_reduction(op, reduction)
     if weight is not None:
         weight = real_tensor(weight, op, "weight")
@@ -203,7 +203,7 @@ def cross_entropy(
     if not isinstance(target, _graph.Value):
         target = _graph.wrap(as_array(target, op))
     if target.dtype.kind == "f":
-        return _of_probabilities(x, target, at, weight, float(label_smoothing), reduction)
+        return _of_probabilities(x, target, at, weight, smoothing, reduction)
 
     same_float(op, logits=x, weight=weight)
     rows = x.shape[:at] + x.shape[at + 1 :]
@@ -215,12 +215,12 @@ def cross_entropy(
             f"{op}: target must have shape {rows}, that of the logits {x.shape} without axis {at}, "
             f"got {t.shape}"
         )
-    if t.dtype != INT64:
-        t = numpy_op(t.astype, INT64)
-    target = _graph.wrap(_kernels.contiguous(t))
+    if t.dtype != INT64 or not t.flags.c_contiguous:
+        if t.dtype == np.uint64 and t.size and t.max() >= 1 << 63:  # below 0 as int64
+            check_targets(1 + int(np.argmax(t >= 1 << 63)), op, t, n, ignore)
+        target = _graph.wrap(_kernels.contiguous(numpy_op(t.astype, INT64)))
     if weight is not None and not weight._array.flags.c_contiguous:
         weight = _graph.wrap(_kernels.contiguous(weight._array))
-    smoothing = float(label_smoothing)
     return apply(CrossEntropy, (x, target, weight), at - x.ndim, ignore, smoothing, reduction)
 
 

@@ -83,4 +83,9 @@ def dropout(x: Any, p: float, training: bool = True, generator: Generator | None
     source = chosen(generator, "dropout")
     if not training or p == 0:
         return x
-    return apply(Dropout, (x, _graph.wrap(source.key())), p)
+    key = source.key()
+    try:
+        return apply(Dropout, (x, _graph.wrap(key)), p)
+    except MemoryError:
+        source.give_back(key)
+        raise

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,10 @@ class Binary(Op):
         y = binary_kernel(cls.code, a, b)
         if y is NotImplemented:  # integers, or shapes that do not fit
             check_broadcast(cls.name, a, b)
-            y = np.asarray(numpy_op(cls.reference, a, b))
+            try:
+                y = np.asarray(numpy_op(cls.reference, a, b))
+            except (TypeError, ValueError) as error:  # bool - bool, int ** -1
+                raise type(error)(f"{cls.name}: {error}") from None
         if needs is None:
             return y, None
         shapes = None if a.size == b.size == y.size else (a.shape, b.shape)
@@ -97,17 +101,19 @@ class Binary(Op):
 
 
 def check_broadcast(op: str, a: Array, b: Array) -> None:
-    """Raise where two shapes do not broadcast; the message shows them aligned."""
-    try:
-        np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:
+    """Raise where two shapes do not broadcast, or to more than there can be; the message shows them
+    aligned."""
+    pairs = list(zip_longest(reversed(a.shape), reversed(b.shape), fillvalue=1))
+    if any(m != n and 1 not in (m, n) for m, n in pairs):
         width = max(len(str(a.shape)), len(str(b.shape)))
         raise ValueError(
             f"{op}: shapes do not broadcast\n"
             f"  first   {a.shape!s:>{width}}\n"
             f"  second  {b.shape!s:>{width}}\n"
             "  aligned at the last axis, sizes must be equal or 1"
-        ) from None
+        )
+    if math.prod([n if m == 1 else m for m, n in pairs]) >= 1 << 52:
+        raise MemoryError(f"{op}: {a.shape} and {b.shape} broadcast to too many elements")
 
 
 # ---- the table -----------------------------------------------------------------------------------
@@ -130,11 +136,12 @@ def _binary(
     da: tuple[str, Derivative | None],
     db: tuple[str, Derivative | None],
     composed: Callable[..., Any] | None = None,
+    kernel: str | None = None,
 ) -> Any:
     return type(name, (Binary,), {
         "__module__": __name__,
         "name": name,
-        "code": binary_functions[name],
+        "code": binary_functions[kernel or name],
         "reference": staticmethod(reference),
         "looks": (da[0], db[0]),
         "derivatives": (da[1], db[1]),
@@ -181,7 +188,9 @@ def nothing(*_: Any) -> None:
 SIGN: Any
 COS: Any
 POWER: Any
+POWER_SLOPE: Any
 MAXIMUM_SHARE: Any
+NOT_BELOW: Any
 RELU_BACKWARD: Any
 TANH_BACKWARD: Any
 SIGMOID_BACKWARD: Any
@@ -231,6 +240,14 @@ MINIMUM = _binary("minimum", np.minimum,
                   ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (a, b))))
 MAXIMUM_SHARE = _binary("maximum_share", lambda a, b: (a > b) + 0.5 * (a == b),
                         ("", None), ("", None))
+# clip's: where x is the bound the gradient is x's, as if there were no bound (PyTorch's clamp).
+AT_LEAST = _binary("at_least", np.maximum,
+                   ("ab", lambda dy, a, b, y: dy * apply(NOT_BELOW, (a, b))),
+                   ("ab", lambda dy, a, b, y: dy * below(a, b)), kernel="maximum")
+AT_MOST = _binary("at_most", np.minimum,
+                  ("ab", lambda dy, a, b, y: dy * apply(NOT_BELOW, (b, a))),
+                  ("ab", lambda dy, a, b, y: dy * below(b, a)), kernel="minimum")
+NOT_BELOW = _binary("not_below", lambda a, b: (a >= b) * 1.0, ("", None), ("", None))
 
 # The backward kernels of the activations: a is what forward saved, b is dy; the result is dx.
 RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y > 0, dy, 0),
@@ -249,15 +266,21 @@ GELU_TANH_BACKWARD = _binary("gelu_tanh_backward", lambda x, dy: dy * np_gelu_ta
 # fmt: on
 
 
+def below(a: Any, b: Any) -> Any:
+    """1 where a < b, else 0; 0 beside a NaN."""
+    return apply(NOT_BELOW, (b, a)) * (1.0 - apply(NOT_BELOW, (a, b)))
+
+
 def power_db(dy: Any, a: Any, b: Any, y: Any) -> Any:
-    """dy · y · log a, and 0 where a = 0: there y is 0, or 1 and stays 1 for b next to 0."""
-    zero = _graph.wrap(numpy_op(np.equal, a._array, 0).astype(a.dtype))
-    return dy * (y * apply(LOG, (a + zero,)))
+    """dy · y · log a, and 0 where a = 0 and y is 0, or 1 and stays 1 for b next to 0."""
+    flat = numpy_op(np.equal, a._array, 0) & numpy_op(np.isfinite, y._array)
+    return dy * (y * apply(LOG, (a + _graph.wrap(np.asarray(flat, a.dtype)),)))
 
 
-def power_da(dy: Any, a: Any, b: Any, y: Any) -> Any:
-    """dy · b · a^(b − 1)."""
-    return dy * (b * apply(POWER, (a, b - 1.0)))
-
-
-POWER = _binary("power", np.power, ("ab", power_da), ("aby", power_db))
+# fmt: off
+POWER = _binary("power", np.power,
+                ("ab", lambda dy, a, b, y: dy * apply(POWER_SLOPE, (a, b))), ("aby", power_db))
+POWER_SLOPE = _binary("power_slope", lambda a, b: np.where(b == 0, 0, b * np.power(a, b - 1)),
+                      ("ab", None), ("ab", None),
+                      composed=lambda a, b: b * apply(POWER, (a, b - 1.0)))
+# fmt: on

@@ -20,7 +20,7 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, check_axes, numpy_op, operands
+from pydp._op import Array, Op, check_axes, numpy_op, operands, whole
 from pydp._signature import SignatureError, array
 from pydp.ops._math import copy
 from pydp.ops._reduce import sum_to
@@ -53,9 +53,9 @@ def _part(p: Any) -> Any:
             raise ValueError(f"indexing: a list must hold indices of one shape: {error}") from None
     if isinstance(p, (_graph.Value, np.ndarray)):
         return _index_array(p._array if isinstance(p, _graph.Value) else p)
-    if isinstance(p, (np.floating, np.complexfloating)) or not hasattr(p, "__index__"):
+    i = whole(p)
+    if i is None:
         raise TypeError(f"indexing: {p!r} is not an index")
-    i = p.__index__()
     if not -(1 << 63) <= i < 1 << 63:
         raise IndexError(f"indexing: index {i} is out of range")
     return i
@@ -278,6 +278,7 @@ def _taken(x: Any, index: tuple[Any, ...]) -> Any:
         end = plan.axis + plan.merged
         size = math.prod(y.shape[plan.axis : end])
         y = reshape(y, (*y.shape[: plan.axis], size, *y.shape[end:]))
+    check_axes(y.ndim - 1 + plan.ids.ndim, "indexing")
     return take(y, plan.ids, plan.axis)
 
 

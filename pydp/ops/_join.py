@@ -13,7 +13,17 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, axis_index, integer, numpy_op, operands
+from pydp._op import (
+    Array,
+    Op,
+    axis_index,
+    check_axes,
+    integer,
+    numpy_op,
+    operands,
+    sequence,
+    sizes_argument,
+)
 from pydp._signature import array
 from pydp.ops._math import copy
 from pydp.ops._shape import broadcast_to, expand_dims, reshape, value
@@ -65,6 +75,13 @@ class Concat(Op):
         return np.concatenate(arrays, axis=axis)
 
 
+def _parts(arrays: Any, op: str) -> list[Any]:
+    """Several tensors as tensors of one dtype."""
+    if not sequence(arrays, op, "arrays"):
+        raise ValueError(f"{op}: arrays must hold at least one tensor")
+    return operands(op, *arrays)
+
+
 def concat(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """The arrays joined along an axis; None joins them flattened.
 
@@ -74,9 +91,7 @@ def concat(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     >>> pydp.concat([pydp.tensor([1.0]), pydp.tensor([2.0, 3.0])])
     tensor([1., 2., 3.])
     """
-    if isinstance(arrays, _graph.Value) or not len(arrays):
-        raise ValueError("concat: arrays must be a sequence of at least one tensor")
-    parts = operands("concat", *arrays)
+    parts = _parts(arrays, "concat")
     if axis is None:
         parts, axis = [reshape(x, (-1,)) for x in parts], 0
     first = parts[0]
@@ -99,13 +114,12 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     >>> pydp.stack([pydp.zeros((2, 3)), pydp.ones((2, 3))], axis=-1).shape
     (2, 3, 2)
     """
-    if isinstance(arrays, _graph.Value) or not len(arrays):
-        raise ValueError("stack: arrays must be a sequence of at least one tensor")
-    parts = operands("stack", *arrays)
+    parts = _parts(arrays, "stack")
+    at = axis_index(axis, parts[0].ndim + 1, "stack")
     for x in parts:
         if x.shape != parts[0].shape:
             raise ValueError(f"stack: shapes must be equal, got {parts[0].shape} and {x.shape}")
-    return concat([expand_dims(x, axis) for x in parts], axis)
+    return concat([expand_dims(x, at) for x in parts], at)
 
 
 def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
@@ -117,7 +131,7 @@ def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
     """
     x = value(x, "unstack")
     if not x.ndim:
-        raise ValueError("unstack: x must have an axis, got shape ()")
+        raise IndexError("unstack: x must have an axis, got a 0-d tensor")
     at = axis_index(axis, x.ndim, "unstack")
     return tuple([x[(slice(None),) * at + (i,)] for i in range(x.shape[at])])
 
@@ -125,7 +139,7 @@ def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
 # ---- again and again -----------------------------------------------------------------------------
 
 
-def tile(x: Any, repetitions: int | Sequence[int]) -> Any:
+def tile(x: Any, repetitions: Sequence[int]) -> Any:
     """x repeated side by side along each axis; missing axes and repetitions count as 1 in front.
 
     Type: ``any[...] -> any[...]``. The gradient is the sum over the copies.
@@ -135,13 +149,16 @@ def tile(x: Any, repetitions: int | Sequence[int]) -> Any:
     tensor([1., 2., 1., 2.])
     """
     x = value(x, "tile")
-    given = repetitions if isinstance(repetitions, (tuple, list)) else (repetitions,)
-    times = [integer(n, "tile", "repetitions", 0) for n in given]
+    named = sequence(repetitions, "tile", "repetitions")
+    times = [integer(n, "tile", "repetitions", 0) for n in named]
     times = [1] * (x.ndim - len(times)) + times
     sizes = (1,) * (len(times) - x.ndim) + x.shape
-    apart = reshape(x, [k for n in sizes for k in (1, n)])
-    spread = broadcast_to(apart, [k for t, n in zip(times, sizes, strict=True) for k in (t, n)])
-    return reshape(spread, [t * n for t, n in zip(times, sizes, strict=True)])
+    pairs = list(zip(times, sizes, strict=True))
+    shape = sizes_argument([t * n for t, n in pairs], "tile")
+    check_axes(len(sizes) + sum(t != 1 for t in times), "tile")  # one more for each repetition
+    apart = reshape(x, [k for t, n in pairs for k in ((n,) if t == 1 else (1, n))])
+    spread = broadcast_to(apart, [k for t, n in pairs for k in ((n,) if t == 1 else (t, n))])
+    return reshape(spread, shape)
 
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:

@@ -83,7 +83,8 @@ def divide(a: Any, b: Any) -> Any:
 def pow(a: Any, b: Any) -> Any:
     """a to the power b, broadcast, as C's pow. Type: ``(real[...], real[...]) -> real[...]``.
 
-    The gradient for b is dy · y · log a, and 0 where a = 0. The exponents 2, 1, 0.5 and -1 given as
+    The gradient for a is 0 where b = 0; for b it is dy · y · log a, and 0 where a = 0 and b >= 0.
+    The exponents 2, 1, 0.5 and -1 given as
     Python numbers use square, the identity, sqrt and reciprocal.
 
     >>> import pydp
@@ -94,7 +95,10 @@ def pow(a: Any, b: Any) -> Any:
         short = {2: rules.SQUARE, 0.5: rules.SQRT, -1: rules.RECIPROCAL, 1: rules.COPY}.get(b)
         if short is not None:
             return apply(short, (a,))
-    return apply(rules.POWER, _two("pow", a, b))
+    a, b = _two("pow", a, b)
+    if a._array.dtype.kind == "b":
+        raise TypeError("pow: a must be a number, got bool")
+    return apply(rules.POWER, (a, b))
 
 
 def maximum(a: Any, b: Any) -> Any:
@@ -387,6 +391,9 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     Type: ``(bool[...], real[...], real[...]) -> real[...]``. A condition that is not bool is a
     TypeError.
 
+    What is not chosen gets the gradient 0, and 0 times an infinite slope further back is NaN: the
+    branch for x > 0 takes the square root of ``where(x > 0, x, 1.0)``, not of x.
+
     >>> import pydp
     >>> x = pydp.tensor([1.0, -2.0])
     >>> pydp.where(x > 0, x, 0.0)
@@ -396,25 +403,28 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if condition._array.dtype.kind != "b":
         raise TypeError(f"where: condition must be bool, got {condition._array.dtype}")
     a, b = operands("where", a, b)
-    check_broadcast("where", a._array, b._array)
-    check_broadcast("where", condition._array, np.broadcast_to(a._array, np.broadcast_shapes(
-        a._array.shape, b._array.shape)))  # fmt: skip
+    for one, other in ((a, b), (condition, a), (condition, b)):
+        check_broadcast("where", one._array, other._array)
     return apply(Where, (condition, a, b))
 
 
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """x with everything below `min` raised to it and everything above `max` lowered to it.
 
-    Type: ``real[...] -> real[...]``. None leaves a side open. NaN stays NaN.
+    Type: ``real[...] -> real[...]``. None leaves a side open. NaN stays NaN. An x equal to a bound
+    keeps its gradient; where `min` is above `max` the result is `max`.
 
     >>> import pydp
     >>> pydp.clip(pydp.tensor([-2.0, 0.5, 3.0]), 0.0, 1.0)
     tensor([0. , 0.5, 1. ])
     """
     x = _number("clip", x)
-    if min is not None:
-        x = maximum(x, min)
-    return x if max is None else minimum(x, max)
+    for rule, bound in ((rules.AT_LEAST, min), (rules.AT_MOST, max)):
+        if bound is not None:
+            x, bound = _two("clip", x, bound)
+            check_broadcast("clip", x._array, bound._array)
+            x = apply(rule, (x, bound))
+    return x
 
 
 class AsType(Op):

@@ -158,6 +158,6 @@ def linear(x: Any, weight: Any, bias: Any = None, activation: str | None = None)
 
 
 def check_activation(activation: str | None, op: str) -> None:
-    if activation not in ACTIVATIONS:
+    if not (activation is None or isinstance(activation, str)) or activation not in ACTIVATIONS:
         names = ", ".join(repr(name) for name in ACTIVATIONS)
         raise ValueError(f"{op}: activation must be one of {names}, got {activation!r}")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array, Op, axes_tuple, axis_index, numpy_op, operands, real_tensor
+from pydp._op import Array, Op, axes_tuple, axis_index, number, numpy_op, operands, real_tensor
 from pydp.ops import _reduce
 from pydp.ops._math import exp, log, maximum, minimum, sign, sqrt, square
 from pydp.ops._reduce import Axes, accumulated, check_not_empty, kept_shape, reduced_type
@@ -103,8 +103,9 @@ def std(
 
 def _variance(op: str, x: Any, axis: Any, correction: Any, keepdims: bool) -> Any:
     x = real_tensor(x, op, "x")
-    if isinstance(correction, bool) or not isinstance(correction, (int, float)):
-        raise TypeError(f"{op}: correction must be a number, got {correction!r}")
+    correction = number(correction, op, "correction")
+    if not math.isfinite(correction):
+        raise ValueError(f"{op}: correction must be finite, got {correction}")
     axes = axes_tuple(axis, x.ndim, op)
     count = math.prod([x.shape[i] for i in axes]) - correction
     squares = _reduce.sum(square(x - _reduce.mean(x, axes, keepdims=True)), axes, keepdims)

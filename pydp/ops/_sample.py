@@ -19,31 +19,36 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._op import FLOAT32, FLOAT64, INT64, Array, check_axes, checked_dtype, integer, numpy_op
+from pydp._op import (
+    FLOAT32,
+    FLOAT64,
+    INT64,
+    Array,
+    checked_dtype,
+    integer,
+    number,
+    numpy_op,
+    real_tensor,
+    sizes_argument,
+)
 from pydp._random import Generator, chosen, probability
 from pydp.ops._math import add, divide, multiply, subtract
-from pydp.ops._shape import reshape, shape_argument, value
+from pydp.ops._shape import reshape, value
 from pydp.ops._take import take
 
 
 def _parameter(x: Any, op: str, name: str, least: float = -math.inf) -> Any:
     """A finite number, or a float tensor; both not below `least`."""
-    if isinstance(x, (bool, np.bool_)):
-        raise TypeError(f"{op}: {name} must be a number or a tensor, got {x!r}")
-    if isinstance(x, (int, float, np.number)):
-        if not least <= float(x) < math.inf:
-            raise ValueError(
-                f"{op}: {name} must be finite"
-                + (f" and at least {least:g}" if least > -math.inf else "")
-                + f", got {x}"
-            )
-        return float(x)
-    x = value(x, op)
-    if x.dtype.kind != "f":
-        raise TypeError(f"{op}: {name} must be float32 or float64, got {x.dtype}; use astype")
-    if least > -math.inf and not numpy_op(np.all, x._array >= least):
-        raise ValueError(f"{op}: {name} must be at least {least:g} everywhere")
-    return x
+    if isinstance(x, (_graph.Value, np.ndarray, list)):
+        x = real_tensor(x, op, name)
+        if least > -math.inf and not numpy_op(np.all, x._array >= least):
+            raise ValueError(f"{op}: {name} must be at least {least:g} everywhere")
+        return x
+    found = number(x, op, name)
+    if not least <= found < math.inf or found == -math.inf:
+        bound = f" and at least {least:g}" if least > -math.inf else ""
+        raise ValueError(f"{op}: {name} must be finite{bound}, got {found}")
+    return found
 
 
 def _frame(op: str, shape: Any, dtype: Any, *parameters: Any) -> tuple[tuple[int, ...], Any]:
@@ -57,7 +62,7 @@ def _frame(op: str, shape: Any, dtype: Any, *parameters: Any) -> tuple[tuple[int
         except ValueError:
             shapes = ", ".join(str(a.shape) for a in arrays)
             raise ValueError(f"{op}: parameters of shapes {shapes} do not broadcast") from None
-    sizes = shape_argument(shape, op)
+    sizes = sizes_argument(shape, op)
     for a in arrays:
         fits = a.ndim <= len(sizes) and all(
             m in (1, n) for m, n in zip(a.shape[::-1], sizes[::-1], strict=False)
@@ -154,7 +159,7 @@ def bernoulli(p: Any, shape: Any = None, generator: Generator | None = None) -> 
         level: Any = p._array
     else:
         level = probability(p, "bernoulli")
-        sizes = shape_argument(() if shape is None else shape, "bernoulli")
+        sizes = sizes_argument(() if shape is None else shape, "bernoulli")
     u = chosen(generator, "bernoulli").uniform(sizes, FLOAT64)
     return _graph.wrap(np.asarray(numpy_op(np.less, u, level)))
 
@@ -293,8 +298,7 @@ def choice(
         count = x.shape[axis]
     else:
         x = count = integer(x, "choice", "x", 1)
-    sizes = shape_argument(shape, "choice")
-    check_axes(len(sizes), "choice")
+    sizes = sizes_argument(shape, "choice")
     n = math.prod(sizes)
     source = chosen(generator, "choice")
     if p is not None:

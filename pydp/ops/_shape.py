@@ -21,6 +21,9 @@ from pydp._op import (
     axes_tuple,
     axis_index,
     check_axes,
+    sequence,
+    shape_argument,
+    sizes_argument,
 )
 from pydp._signature import array, product, size
 
@@ -37,20 +40,6 @@ def view(rule: type[Op], x: Any, *arguments: Any) -> Any:
     if base is not None and (base is x._array or base is x._array.base):
         y._version = x._version
     return y
-
-
-def shape_argument(shape: Any, op: str) -> tuple[int, ...]:
-    """A shape from an int or a sequence of ints; −1 is left to the caller."""
-    given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    check_axes(len(given), op)
-    sizes = []
-    for n in given:
-        if isinstance(n, (bool, np.bool_)) or not hasattr(n, "__index__"):
-            raise TypeError(f"{op}: shape must hold ints, got {n!r}")
-        sizes.append(int(n.__index__()))
-    if math.prod(n for n in sizes if n > 0) >= 1 << 62:
-        raise ValueError(f"{op}: shape {tuple(sizes)} has too many elements")
-    return tuple(sizes)
 
 
 class Reshape(Op):
@@ -155,9 +144,7 @@ def broadcast_to(x: Any, shape: int | Sequence[int]) -> Any:
             [1., 2.]])
     """
     x = value(x, "broadcast_to")
-    sizes = shape_argument(shape, "broadcast_to")
-    if any(n < 0 for n in sizes):
-        raise ValueError(f"broadcast_to: sizes must not be negative, got shape {sizes}")
+    sizes = sizes_argument(shape, "broadcast_to")
     tail = sizes[len(sizes) - x.ndim :] if len(sizes) >= x.ndim else None
     if tail is None or any(m not in (1, n) for m, n in zip(x.shape, tail, strict=True)):
         raise ValueError(f"broadcast_to: shape {x.shape} does not broadcast to {sizes}")
@@ -196,7 +183,8 @@ def permute_dims(x: Any, axes: Sequence[int]) -> Any:
     (4, 2, 3)
     """
     x = value(x, "permute_dims")
-    order = tuple([axis_index(a, x.ndim, "permute_dims") for a in axes])
+    named = sequence(axes, "permute_dims", "axes")
+    order = tuple([axis_index(a, x.ndim, "permute_dims") for a in named])
     if sorted(order) != list(range(x.ndim)):
         raise ValueError(f"permute_dims: axes {tuple(axes)} must name each of {x.ndim} axes once")
     return view(PermuteDims, x, order)
@@ -227,7 +215,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     x = value(x, "moveaxis")
     given = [a if isinstance(a, (tuple, list)) else (a,) for a in (source, destination)]
     sources, targets = [[axis_index(a, x.ndim, "moveaxis") for a in axes] for axes in given]
-    if not len(sources) == len(targets) == len({*sources}) == len({*targets}):
+    if not len(sources) == len(targets) == len({*sources}) == len({*targets}) <= x.ndim:
         raise ValueError(f"moveaxis: source {source} and destination {destination} do not match")
     order = [i for i in range(x.ndim) if i not in sources]
     for target, axis in sorted(zip(targets, sources, strict=True)):

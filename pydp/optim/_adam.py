@@ -8,7 +8,7 @@ import numpy as np
 
 from pydp._op import Array
 from pydp.ops._adam import SETTINGS, adam_update
-from pydp.optim._optimizer import Optimizer, ParameterGroup, Parameters, number
+from pydp.optim._optimizer import Optimizer, ParameterGroup, Parameters, positive
 
 
 class Adam(Optimizer):
@@ -64,7 +64,7 @@ class Adam(Optimizer):
             return super().check(name, value)
         if not isinstance(value, (tuple, list)) or len(value) != 2:
             raise ValueError(f"{self.name}: betas must be two numbers, got {value!r}")
-        return tuple([number(beta, self.name, "betas", below=1.0) for beta in value])
+        return tuple([positive(beta, self.name, "betas", below=1.0) for beta in value])
 
     def places(self, name: str, value: Any) -> list[tuple[int, float]]:
         if name == "betas":

@@ -18,17 +18,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array
+from pydp._op import Array, number
 from pydp._tensor import Tensor
 
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
-def number(value: Any, op: str, argument: str, below: float = math.inf) -> float:
+def positive(value: Any, op: str, argument: str, below: float = math.inf) -> float:
     """A finite number with 0 <= value < below."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{op}: {argument} must be a number, got {value!r}")
-    found = float(value)
+    found = number(value, op, argument)
     if not 0 <= found < below:  # true for NaN too
         limit = "finite and at least 0" if below == math.inf else f"at least 0 and below {below:g}"
         raise ValueError(f"{op}: {argument} must be {limit}, got {found}")
@@ -132,7 +130,7 @@ class Optimizer:
 
     def check(self, name: str, value: Any) -> Any:
         """The setting's value, or the error that it is out of range."""
-        return number(value, self.name, name)
+        return positive(value, self.name, name)
 
     def places(self, name: str, value: Any) -> list[tuple[int, float]]:
         """Where in the setting array a setting stands."""

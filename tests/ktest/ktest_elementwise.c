@@ -29,6 +29,9 @@ static double add(double a, double b) { return a + b; }
 static double subtract(double a, double b) { return a - b; }
 static double multiply(double a, double b) { return a * b; }
 static double divide(double a, double b) { return a / b; }
+static double power_slope(double a, double b) {
+    return b == 0 ? 0 : b * pow(a, b - 1);
+}
 static double maximum(double a, double b) {
     return isnan(a) ? a : isnan(b) ? b : a > b ? a : b;
 }
@@ -38,6 +41,7 @@ static double minimum(double a, double b) {
 static double maximum_share(double a, double b) {
     return a > b ? 1 : a == b ? 0.5 : 0;
 }
+static double not_below(double a, double b) { return a >= b; }
 static double relu_backward(double y, double dy) { return y > 0 ? dy : 0; }
 static double tanh_backward(double y, double dy) { return dy * (1 - y * y); }
 static double sigmoid_backward(double y, double dy) { return dy * y * (1 - y); }
@@ -84,9 +88,11 @@ static const definition_t definitions[] = {
     {"multiply", NULL, multiply, 0},
     {"divide", NULL, divide, 0},
     {"power", NULL, pow, 4},
+    {"power_slope", NULL, power_slope, 8},
     {"maximum", NULL, maximum, 0},
     {"minimum", NULL, minimum, 0},
     {"maximum_share", NULL, maximum_share, 0},
+    {"not_below", NULL, not_below, 0},
     {"relu_backward", NULL, relu_backward, 0},
     {"tanh_backward", NULL, tanh_backward, 8},
     {"sigmoid_backward", NULL, sigmoid_backward, 4},

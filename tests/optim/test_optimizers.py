@@ -217,6 +217,8 @@ def test_a_gradient_in_another_layout_is_refused():
     (w,) = parameters(np.float32, [(3, 4)])
     before = w.numpy().copy()
     w._node.grad = _graph.wrap(np.asfortranarray(np.ones((3, 4), np.float32)))
-    with pytest.raises(ValueError, match="SGD: the gradient of a parameter must have its shape, dtype"):
+    with pytest.raises(
+        ValueError, match="SGD: the gradient of a parameter must have its shape, dtype"
+    ):
         SGD([w], 0.1).step()
     np.testing.assert_array_equal(w.numpy(), before)
