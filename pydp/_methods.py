@@ -1,4 +1,4 @@
-"""The array functions as methods of a tensor: each is one line, the function of pydp/ops of its name.
+"""The array functions as methods of a tensor: each one line, the function of pydp/ops it names.
 
 Where NumPy's or PyTorch's method has another name than the standard's function, this has the
 standard's.
@@ -46,9 +46,6 @@ class Methods:
 
     def unstack(self, axis: int = 0) -> tuple[Tensor, ...]:
         return ops.unstack(self, axis)
-
-    def flatten(self, start_axis: int = 0, end_axis: int = -1) -> Tensor:
-        return ops.flatten(self, start_axis, end_axis)
 
     # ---- elements by number
 

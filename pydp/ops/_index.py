@@ -394,8 +394,8 @@ def check_seen(x: Any, y: Any, op: str) -> None:
     """A recorded write of y into a view is refused: whose memory it is would not learn of it."""
     if y._node is not None and isinstance(x._array.base, np.ndarray) and _graph.is_recording():
         raise RuntimeError(
-            f"{op}: this tensor is a view of another tensor's memory, which the graph would not "
-            "see change; write t[index] = v on that one, or on a copy"
+            f"{op}: this tensor is a view of another one's memory, which the graph would not see "
+            "change; write t[index] = v on that one, or on a copy"
         )
 
 
