@@ -47,7 +47,8 @@ CALLS = {
     "unique_counts": [((Z,), {})],
     "unique_inverse": [((U,), {})],
     "unique_values": [((LINE,), {})],
-    "sum": [((x,), k) for x in (F, Z, U) for k in ({}, {"axis": 1}, {"axis": (0, 2), "keepdims": True})]
+    "sum": [((x,), k) for x in (F, Z, U)
+            for k in ({}, {"axis": 1}, {"axis": (0, 2), "keepdims": True})]
            + [((Z,), {"dtype": "int32"}), ((F,), {"dtype": "float64"})],
     "prod": [((x,), k) for x in (F, Z, U) for k in ({}, {"axis": (0, 1)}, {"keepdims": True})]
             + [((U,), {"dtype": "int16"})],
@@ -59,12 +60,14 @@ CALLS = {
     "all": [((B,), {}), ((F,), {"axis": 1})],
     "any": [((B,), {"axis": (0, 2)}), ((Z,), {"keepdims": True})],
     "cumulative_sum": [((LINE,), {}), ((F,), {"axis": 1}), ((U,), {"axis": -1}),
-                       ((F,), {"axis": 0, "include_initial": True}), ((LINE,), {"dtype": "float32"})],
+                       ((F,), {"axis": 0, "include_initial": True}),
+                       ((LINE,), {"dtype": "float32"})],
     "cumulative_prod": [((LINE,), {}), ((F,), {"axis": 2, "include_initial": True})],
     "diff": [((LINE,), {}), ((F,), {"axis": 1, "n": 2}), ((LINE,), {"prepend": LINE[:2]}),
              ((F,), {"axis": 0, "append": F})],
     "matmul": [((F, F.mT), {}), ((Z[0], Z[0].T), {}), ((F, F[0, 0]), {}), ((F[0, 0], F.mT), {})],
-    "tensordot": [((F, F.mT), {"axes": 1}), ((F, F), {"axes": ((0, 1), (0, 1))}), ((Z, Z), {"axes": 0})],
+    "tensordot": [((F, F.transpose(2, 0, 1)), {"axes": 1}), ((Z, Z), {"axes": 0}),
+                  ((F, F), {"axes": ((0, 1), (0, 1))})],
     "vecdot": [((F, F), {}), ((F, F[0]), {"axis": -2}), ((Z, Z), {})],
 }  # fmt: skip
 
@@ -80,10 +83,8 @@ def into(make, value):
 
 def call(xp, make, name, arguments, keywords):
     keywords = {key: into(make, value) for key, value in keywords.items()}
-    if "dtype" in keywords:
-        keywords["dtype"] = (
-            getattr(strict, keywords["dtype"]) if xp is strict else keywords["dtype"]
-        )
+    if "dtype" in keywords and xp is strict:
+        keywords["dtype"] = getattr(strict, keywords["dtype"])
     result = getattr(xp, name)(*into(make, arguments), **keywords)
     return [np.asarray(r) for r in (result if isinstance(result, tuple) else (result,))]
 

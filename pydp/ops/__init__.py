@@ -13,8 +13,6 @@ from pydp.ops._diagonal import diagonal as diagonal
 from pydp.ops._diagonal import trace as trace
 from pydp.ops._dropout import dropout as dropout
 from pydp.ops._einsum import einsum as einsum
-from pydp.ops._einsum import tensordot as tensordot
-from pydp.ops._einsum import vecdot as vecdot
 from pydp.ops._embedding import embedding as embedding
 from pydp.ops._flatten import flatten as flatten
 from pydp.ops._index import getitem as getitem
@@ -108,3 +106,5 @@ from pydp.ops._sort import unique_inverse as unique_inverse
 from pydp.ops._sort import unique_values as unique_values
 from pydp.ops._take import take as take
 from pydp.ops._take import take_along_axis as take_along_axis
+from pydp.ops._tensordot import tensordot as tensordot
+from pydp.ops._tensordot import vecdot as vecdot

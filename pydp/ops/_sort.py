@@ -109,8 +109,9 @@ def _top_places(x: Array, k: int, largest: bool) -> Array:
     inside = x > last if largest else x < last
     equal = x == last
     missing = k - inside.sum(-1, keepdims=True)
-    inside |= equal & (np.cumsum(equal, axis=-1) <= missing)
-    places = np.nonzero(inside)[-1].reshape(*x.shape[:-1], k)
+    if (equal.sum(-1, keepdims=True) > missing).any():
+        equal &= np.cumsum(equal, axis=-1) <= missing
+    places = (np.flatnonzero(inside | equal) % n).reshape(*x.shape[:-1], k)
     order = _order(np.take_along_axis(x, places, -1), -1, largest)
     return np.asarray(np.take_along_axis(places, order, -1), INT64)
 
