@@ -1,8 +1,6 @@
 /* See space.h. */
 #include "space.h"
 
-#include <string.h>
-
 int pd_broadcast(int a_axes, const int64_t *a_shape, int b_axes,
                  const int64_t *b_shape, int64_t *shape) {
     int axes = a_axes > b_axes ? a_axes : b_axes;
@@ -43,7 +41,7 @@ void pd_dense_strides(int axes, const int64_t *shape, const int64_t *like,
 
 void pd_space_begin(pd_space *s, int axes, const int64_t *shape) {
     s->axes = axes;
-    memcpy(s->size, shape, (size_t)axes * sizeof *shape);
+    for (int i = 0; i < axes; i++) s->size[i] = shape[i]; /* NULL where 0-d */
 }
 
 void pd_space_operand(pd_space *s, int operand, int axes, const int64_t *shape,

@@ -42,13 +42,6 @@ static int64_t targets_read(const pd_cross_entropy_geometry *g,
     return 0;
 }
 
-/* Row i's class, or -1 where it is ignored: and where another thread has made
- * it a bad one after the check, for nothing outside may be read then. */
-static int64_t target_of(const work_t *w, int64_t i) {
-    const int64_t t = __atomic_load_n(&w->t[i], __ATOMIC_RELAXED);
-    return t == w->g->ignore || t < 0 || t >= w->g->n ? -1 : t;
-}
-
 V_INLINE real weight_of(const work_t *w, int64_t t) {
     return w->w ? w->w[t] : 1;
 }
@@ -74,9 +67,9 @@ static real row_gap(const real *x, const real *w, real top, int64_t n) {
 }
 
 static void row_forward(const work_t *w, const real *x, int64_t i) {
-    int64_t n = w->g->n, t = target_of(w, i);
+    int64_t n = w->g->n, t = w->t[i];
     real loss = 0, weight = 0, top = 0, log_sum = 0;
-    if (t >= 0) {
+    if (t != w->g->ignore) {
         weight = weight_of(w, t);
         top = row_top(x, n);
         log_sum = vm_log(v_set(row_exp(x, top, NULL, n)))[0];
@@ -92,8 +85,8 @@ static void row_forward(const work_t *w, const real *x, int64_t i) {
 
 /* py = dx of the row pa. */
 static void row_backward(const work_t *w, const real *pa, real *py, int64_t i) {
-    int64_t n = w->g->n, t = target_of(w, i);
-    if (t < 0) {
+    int64_t n = w->g->n, t = w->t[i];
+    if (t == w->g->ignore) {
         memset(py, 0, (size_t)n * sizeof(real));
         return;
     }

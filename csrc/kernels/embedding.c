@@ -11,7 +11,9 @@
  * A task then owns a range of rows of dweight: it sums each row's group in
  * registers, in the order of positions, and writes it once, zeros where the
  * group is empty. No row has two writers, so no atomics, no clearing before,
- * and the same bits for every number of threads. */
+ * and the same bits for every number of threads.
+ *
+ * Ids are read once, checked and kept: another thread may be writing them. */
 #include "embedding.h"
 #include "ids.h"
 #include "par.h"
@@ -22,24 +24,21 @@ enum { TASK = 16384 /* elements */, BLOCK = 4 /* vectors summed at a time */ };
 
 typedef struct {
     const pd_embedding_geometry *g;
-    const real *in; /* weight or dy */
-    real *out;      /* y or dweight */
-    int64_t step;   /* ids, or rows of dweight, of one task */
-    int64_t *ids, *place, *group;
+    const int64_t *ids; /* within 0 … rows-1 */
+    const real *in;     /* weight or dy */
+    real *out;          /* y or dweight */
+    int64_t step;       /* ids, or rows of dweight, of one task */
+    int64_t *place, *group;
 } work_t;
 
-/* Copies the ids into scratch memory, with `more` integers after them, and
- * checks the copy: another thread may write into the caller's array, and what
- * was checked must be what is used. 0, 1 + the first bad position, or
- * PD_NO_MEMORY. */
-static int64_t ids_read(work_t *w, const void *ids, int64_t more) {
-    const pd_embedding_geometry *g = w->g;
-    w->ids = pd_scratch(PD_SCRATCH_A,
-                        (size_t)(g->count + more + 1) * sizeof(int64_t));
-    if (!w->ids) return PD_NO_MEMORY;
+/* The ids to kept[0 … count). 1 + the first position whose id is out of range,
+ * or 0. */
+static int64_t ids_read(const pd_embedding_geometry *g, const void *ids,
+                        int64_t *kept) {
     for (int64_t i = 0; i < g->count; i++) {
-        w->ids[i] = pd_id_at(ids, g->id_bytes, g->id_signed, i);
-        if (w->ids[i] < 0 || w->ids[i] >= g->rows) return 1 + i;
+        const int64_t id = pd_id_at(ids, g->id_bytes, g->id_signed, i);
+        if (id < 0 || id >= g->rows) return 1 + i;
+        kept[i] = id;
     }
     return 0;
 }
@@ -65,9 +64,12 @@ static void rows_copy(void *context, int64_t t) {
 
 int64_t K(embedding_forward)(void *const *arrays, const void *geometry) {
     const pd_embedding_geometry *g = geometry;
-    work_t w = {.g = g, .in = arrays[1], .out = arrays[2]};
-    int64_t bad = ids_read(&w, arrays[0], 0);
+    int64_t *ids =
+        pd_scratch(PD_SCRATCH_A, ((size_t)g->count + 1) * sizeof(int64_t));
+    if (!ids) return PD_NO_MEMORY;
+    int64_t bad = ids_read(g, arrays[0], ids);
     if (bad) return bad;
+    work_t w = {.g = g, .ids = ids, .in = arrays[1], .out = arrays[2]};
     tasks_run(&w, g->count, 2.0 * (double)g->count * (double)g->width,
               rows_copy);
     return 0;
@@ -132,11 +134,18 @@ static void rows_sum(void *context, int64_t t) {
 
 int64_t K(embedding_backward)(void *const *arrays, const void *geometry) {
     const pd_embedding_geometry *g = geometry;
-    work_t w = {.g = g, .in = arrays[1], .out = arrays[2]};
-    int64_t bad = ids_read(&w, arrays[0], g->count + g->rows + 2);
+    size_t places = (size_t)g->rows + 2, count = (size_t)g->count + 1;
+    int64_t *ids =
+        pd_scratch(PD_SCRATCH_A, (places + 2 * count) * sizeof(int64_t));
+    if (!ids) return PD_NO_MEMORY;
+    int64_t bad = ids_read(g, arrays[0], ids);
     if (bad) return bad;
-    w.group = w.ids + g->count;
-    w.place = w.group + g->count;
+    work_t w = {.g = g,
+                .ids = ids,
+                .in = arrays[1],
+                .out = arrays[2],
+                .place = ids + count,
+                .group = ids + count + places};
     ids_group(&w);
     tasks_run(&w, g->rows,
               ((double)g->count + (double)g->rows) * (double)g->width,

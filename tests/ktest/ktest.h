@@ -68,6 +68,20 @@ void kt_near(double got, double want, double magnitude, double ulps,
              const char *what, int64_t at);
 void kt_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A sum whose own rounding does not show: what each addition loses is kept
+ * (Neumaier 1974). Not a wider type, since valgrind's is double. */
+typedef struct {
+    double sum, lost;
+} kt_sum;
+static inline void kt_add(kt_sum *s, double x) {
+    const double sum = s->sum + x;
+    s->lost += fabs(s->sum) >= fabs(x) ? s->sum - sum + x : x - sum + s->sum;
+    s->sum = sum;
+}
+static inline double kt_total(const kt_sum *s) {
+    return isfinite(s->sum) ? s->sum + s->lost : s->sum;
+}
+
 /* Uniform in [low, high); the same numbers in every run of a case. */
 double kt_random(double low, double high);
 

@@ -42,32 +42,31 @@ static void examine(const case_t *c, int64_t reduction, int options,
     /* the definition, in double */
     double *lse = calloc((size_t)(4 * rows + 1), sizeof *lse);
     double *top = lse + rows, *loss = top + rows, *share = loss + rows;
-    long double totals = 0, sums = 0; /* else its own rounding would show */
+    kt_sum totals = {0}, sums = {0};
     for (int64_t i = 0; i < rows; i++) {
         double largest = (double)-INFINITY;
-        long double e = 0, row_loss = 0, row_share = 0;
+        kt_sum e = {0}, row_loss = {0}, row_share = {0};
         for (int64_t j = 0; j < n; j++)
             largest = fmax(largest, (double)x[i * row_step + j * step]);
         for (int64_t j = 0; j < n; j++)
-            e += (long double)exp((double)x[i * row_step + j * step] - largest);
+            kt_add(&e, exp((double)x[i * row_step + j * step] - largest));
         top[i] = largest;
-        lse[i] = largest + log((double)e);
+        lse[i] = largest + log(kt_total(&e));
         if (t[i] == IGNORE) continue;
         for (int64_t j = 0; j < n; j++) {
             double q = smoothing / (double)n + (j == t[i]) * (1 - smoothing);
             double qw = q * (w ? (double)w[j] : 1);
-            row_share += (long double)qw;
-            row_loss +=
-                (long double)qw *
-                (long double)(lse[i] - (double)x[i * row_step + j * step]);
+            kt_add(&row_share, qw);
+            kt_add(&row_loss,
+                   qw * (lse[i] - (double)x[i * row_step + j * step]));
         }
-        loss[i] = (double)row_loss;
-        share[i] = (double)row_share;
-        totals += w ? (long double)w[t[i]] : 1;
-        sums += row_loss;
+        loss[i] = kt_total(&row_loss);
+        share[i] = kt_total(&row_share);
+        kt_add(&totals, w ? (double)w[t[i]] : 1);
+        kt_add(&sums, loss[i]);
     }
-    double total = reduction == PD_LOSS_MEAN ? (double)totals : 1;
-    double sum = (double)sums;
+    double total = reduction == PD_LOSS_MEAN ? kt_total(&totals) : 1;
+    double sum = kt_total(&sums);
 
     int64_t dense[1] = {1};
     pd_cross_entropy_geometry g = {.n = n,

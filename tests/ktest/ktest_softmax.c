@@ -106,7 +106,7 @@ static void examine(const case_t *c, int kernel, int view) {
 
     for (int64_t r = 0; r < rows; r++) {
         double largest = -INFINITY, size = 0;
-        long double total = 0; /* ten thousand roundings would show */
+        kt_sum total = {0};
         int is_nan = 0;
         for (int k = 0; k <= inputs; k++) at[k] = row_of(c, strides[k], r);
         const real *a = in[0].first + at[1];
@@ -120,10 +120,10 @@ static void examine(const case_t *c, int kernel, int view) {
             double x = (double)a[i * g.stride[1]], d = 1;
             if (inputs == 2) d = (double)dy[i * g.stride[2]];
             double term = inputs == 1 ? exp(x - largest) : is_log ? d : x * d;
-            total += term;
+            kt_add(&total, term);
             size += fabs(term);
         }
-        double sum = is_nan && inputs == 1 ? (double)NAN : (double)total;
+        double sum = is_nan && inputs == 1 ? (double)NAN : kt_total(&total);
         for (int64_t i = 0; i < n; i++) {
             double x = (double)a[i * g.stride[1]], want, near;
             if (inputs == 1) {
