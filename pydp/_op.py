@@ -23,6 +23,7 @@ tests (tests/harness.py), so there is no op without a reference.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -192,6 +193,7 @@ def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
         check_fits(array, wanted, op)
     fits = array.dtype == wanted and array.flags.aligned and type(array) is np.ndarray
     if copy or not fits:
+        check_memory(array.shape, wanted.itemsize, op)
         with np.errstate(over="ignore"):
             array = np.array(array, dtype=wanted, order="C", copy=True, subok=False)
     return array
@@ -277,6 +279,17 @@ def scalar(x: Any, dtype: np.dtype[Any], op: str) -> Array:
 
 
 # ---- NumPy's functions on tensor memory ----------------------------------------------------------
+
+
+# What the machine has, whatever the system promises to it.
+MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def check_memory(shape: Sequence[int], itemsize: int, op: str) -> None:
+    """Refuse a result that NumPy would allocate and the machine cannot hold. Kernels' results are
+    refused by their allocator; NumPy believes a system that promises any amount."""
+    if math.prod(shape) * itemsize > MEMORY:
+        raise MemoryError(f"{op}: no memory for shape {tuple(shape)}")
 
 
 def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:

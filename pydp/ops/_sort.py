@@ -12,7 +12,7 @@ import numpy as np
 
 from pydp import _graph
 from pydp._graph import is_recording
-from pydp._op import INT64, Array, axis_index, integer, numpy_op, operands
+from pydp._op import INT64, Array, axis_index, check_memory, integer, numpy_op, operands
 from pydp.ops._math import copy
 from pydp.ops._reduce import Axes
 from pydp.ops._reduce import sum as total
@@ -42,6 +42,7 @@ def argsort(x: Any, axis: int = -1, descending: bool = False, stable: bool = Tru
     at = axis_index(axis, x.ndim, "argsort")
     if not x.ndim:
         return _graph.wrap(np.zeros((), INT64))
+    check_memory(x.shape, INT64.itemsize, "argsort")
     return _graph.wrap(numpy_op(_order, x._array, at, bool(descending)))
 
 
@@ -61,6 +62,7 @@ def sort(x: Any, axis: int = -1, descending: bool = False, stable: bool = True) 
         return copy(x)
     if x._node is not None and is_recording():
         return take_along_axis(x, argsort(x, at, descending), at)
+    check_memory(x.shape, x.dtype.itemsize, "sort")
     y = numpy_op(np.sort, x._array, axis=at)
     return _graph.wrap(np.flip(y, at) if descending else y)
 
@@ -91,6 +93,7 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> TopK:
     k = integer(k, "topk", "k", 0)
     if k > x.shape[at]:
         raise ValueError(f"topk: k must be at most the size {x.shape[at]} of axis {at}, got {k}")
+    check_memory(x.shape, INT64.itemsize, "topk")
     lines = np.moveaxis(x._array, at, -1)
     places = numpy_op(_top_places, lines, k, bool(largest))
     ids = _graph.wrap(np.ascontiguousarray(np.moveaxis(places, -1, at)))
@@ -141,6 +144,7 @@ def searchsorted(x1: Any, x2: Any, side: str = "left", sorter: Any = None) -> An
                 f"searchsorted: sorter must have shape {x1.shape}, got {ids.shape}"
             )  # fmt: skip
         x1 = take(x1, ids, 0)
+    check_memory(x2.shape, INT64.itemsize, "searchsorted")
     found = numpy_op(np.searchsorted, x1._array, x2._array, side=side)
     return _graph.wrap(np.asarray(found, INT64))
 
@@ -157,6 +161,7 @@ def nonzero(x: Any) -> tuple[Any, ...]:
     x = value(x, "nonzero")
     if not x.ndim:
         raise ValueError("nonzero: x must have an axis, got shape ()")
+    check_memory((x.ndim, *x.shape), INT64.itemsize, "nonzero")
     return tuple([_graph.wrap(np.asarray(i, INT64)) for i in numpy_op(np.nonzero, x._array)])
 
 
@@ -170,6 +175,7 @@ def count_nonzero(x: Any, axis: int | Axes | None = None, keepdims: bool = False
     tensor([1, 2])
     """
     x = value(x, "count_nonzero")
+    check_memory(x.shape, 1, "count_nonzero")
     return total(_graph.wrap(numpy_op(np.not_equal, x._array, 0)), axis, keepdims)
 
 
@@ -211,6 +217,7 @@ def unique_all(x: Any) -> UniqueAll:
     tensor([1, 0, 1])
     """
     x = value(x, "unique_all")
+    check_memory(x.shape, INT64.itemsize, "unique_all")
     _, indices, inverse, counts = numpy_op(
         np.unique, x._array, True, True, True, equal_nan=False
     )  # fmt: skip

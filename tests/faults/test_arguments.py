@@ -231,6 +231,23 @@ def test_settings_of_optimizers(name, settings, error, words):
         np.testing.assert_array_equal(group.setting, before[1])
 
 
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+def test_a_step_that_is_refused(name):
+    """A step of which one gradient lies otherwise than its parameter changes no parameter at all,
+    no state and no version."""
+    first, second = [pydp.tensor(np.ones((3, 2))).requires_grad_() for _ in range(2)]
+    optimizer = getattr(optim, name)([first, second], lr=0.1)
+    first.grad, second.grad = pydp.ones((3, 2), "float64"), pydp.ones((2, 3), "float64").mT
+    before = first.numpy().copy()
+    with pytest.raises(
+        ValueError, match=f"{name}: the gradient of a parameter must have its shape"
+    ):
+        optimizer.step()
+    np.testing.assert_array_equal(first.numpy(), before)
+    assert not optimizer.state
+    assert first._version[0] == second._version[0] == 0
+
+
 @table(
     (lambda: nn.Linear(0, 1), ValueError, "Linear: in_features must be at least 1, got 0"),
     (lambda: nn.Linear(1, 2.0), TypeError, "Linear: out_features must be an int, got 2.0"),
