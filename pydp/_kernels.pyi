@@ -47,6 +47,9 @@ binary_functions: dict[str, int]
 
 def unary(function: int, x: Array) -> Any: ...
 def binary(function: int, a: Array, b: Array) -> Any: ...
+
+# where.pxi
+def where(condition: Array, a: Array, b: Array) -> Any: ...
 def copy_like(x: Array, like: Array) -> Array: ...
 
 # reduce.pxi
@@ -99,6 +102,7 @@ def embedding_backward(ids: Array, dy: Array, dweight: Array) -> int: ...
 def random_draw(state: Array, key: Array) -> None: ...
 def random_uniform(key: Array, y: Array) -> None: ...
 def random_normal(key: Array, y: Array) -> None: ...
+def random_exponential(key: Array, y: Array) -> None: ...
 def random_integers(key: Array, y: Array, low: int, range: int) -> None: ...
 def random_permutation(key: Array, y: Array) -> None: ...
 
@@ -215,4 +219,45 @@ def local_response_norm_forward(
 ) -> None: ...
 def local_response_norm_backward(
     x: Array, dy: Array, dx: Array, size: int, alpha: float, beta: float, k: float
+) -> None: ...
+
+# attention.pxi: axes [batch …, heads, rows, width]; keep < 0 is no dropout
+def attention_forward(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    key: Array | None,
+    y: Array,
+    rows: Array | None,
+    causal: bool,
+    scale: float,
+    last_dropped: int,
+    keep: float,
+) -> None: ...
+def attention_backward(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    key: Array | None,
+    y: Array,
+    rows: Array,
+    dy: Array,
+    dq: Array,
+    dk: Array,
+    dv: Array,
+    causal: bool,
+    scale: float,
+    last_dropped: int,
+    keep: float,
+) -> None: ...
+
+# take.pxi: 0, or 1 + the position of the first id out of range
+def take_forward(x: Array, ids: Array, y: Array, axis: int, along: bool) -> int: ...
+def take_backward(ids: Array, dy: Array, dx: Array, axis: int, along: bool) -> int: ...
+
+# scan.pxi
+def scan(
+    a: Array | None, x: Array | None, h: Array, axis: int, reverse: bool, shifted: bool
 ) -> None: ...

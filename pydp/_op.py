@@ -4,7 +4,9 @@ A rule is a class with static methods; nothing is ever instantiated:
 
     class Softmax(Op):
         name = "softmax"
-        type = "real[..., n] -> real[..., n]"       the signature, see _signature.py
+        type = "real[..., n] -> real[..., n]"       the signature, see _signature.py; where it
+                                                    depends on arguments, typing(…), and where on
+                                                    the inputs' rank, type_at(types, …)
 
         def forward(needs, x, axis)                 arrays -> (y, saved)
         def backward(saved, dy, needs, axis)        tensors -> one gradient for each input
@@ -41,6 +43,7 @@ class Op:
     type: ClassVar[str]
     # All axes of the inputs but this many at the end are broadcast first; None: nothing is.
     broadcasts_before: ClassVar[int | None] = None
+    variadic: ClassVar[bool] = False  # any number of inputs, where `type` shows two
     family: ClassVar[str]  # the stem of its rooms: kernels/<family>.c, ops/_<family>.py …
 
     def __init_subclass__(cls) -> None:
@@ -55,6 +58,15 @@ class Op:
     def typing(cls, *arguments: Any) -> str:
         """The signature for these arguments; `type` where it does not depend on them."""
         return cls.type
+
+    @classmethod
+    def type_at(cls, types: Sequence[Any], *arguments: Any) -> str:
+        """The signature for inputs of these types, where it depends on the number of their axes.
+
+        `types` has an array type of _signature.py for each input (None: absent), with known kind
+        and rank, whose sizes are integers or symbols.
+        """
+        return cls.typing(*arguments)
 
     forward: ClassVar[Callable[..., tuple[Any, tuple[Any, ...] | None]]]
     reference: ClassVar[Callable[..., Any]]
@@ -76,7 +88,7 @@ class Alias(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array) -> tuple[Array, None]:
-        return x, None
+        return x[...], None  # a view, so that it is not written in place
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any) -> tuple[Any]:
@@ -85,6 +97,16 @@ class Alias(Op):
     @staticmethod
     def reference(x: Array) -> Array:
         return x
+
+
+def alias(x: Any) -> Any:
+    """x behind a node of its own: a Leaf, or an Alias where it has a node already."""
+    if x._node is None:
+        value = _graph.wrap(x._array, _graph.Leaf(x._array))
+    else:
+        value = _graph.apply(Alias, (x,))
+    value._version = x._version
+    return value
 
 
 def gradient_of(
@@ -100,19 +122,22 @@ def gradient_of(
     """
     again = _graph.is_recording()
     with _graph.enable_grad():
-        aliases = []
-        for x, need in zip(inputs, needs, strict=True):
-            if not need:
-                aliases.append(x)
-            elif x._node is None:
-                aliases.append(_graph.wrap(x._array, _graph.Leaf(x._array)))
-            else:
-                aliases.append(_graph.apply(Alias, (x,)))
+        aliases = [
+            alias(x) if need or getattr(x, "_node", None) is not None else x
+            for x, need in zip(inputs, needs, strict=True)
+        ]
         y = function(*aliases, *arguments)
     nodes = [x._node for x, need in zip(aliases, needs, strict=True) if need]
     pairs = zip(y, dy, strict=True) if isinstance(y, tuple) else [(y, dy)]
     roots = [(z._node, dz) for z, dz in pairs if dz is not None and z._node is not None]
-    _, found = _graph.walk(roots, retain_graph=again, create_graph=again, wanted=nodes, stop=True)
+    _, found = _graph.walk(
+        roots,
+        retain_graph=again,
+        create_graph=again,
+        wanted=nodes,
+        stop=True,
+        prune=len(nodes) < len(aliases),
+    )
     return tuple(
         [found.get(x._node) if need else None for x, need in zip(aliases, needs, strict=True)]
     )
@@ -132,6 +157,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
     )
 }  # fmt: skip
 
+
+# The most axes a tensor may have.
+MAX_AXES: int = _kernels.max_axes
 
 # Each of them in either byte order -> itself in the native one.
 NATIVE: dict[np.dtype[Any], np.dtype[Any]] = {
@@ -370,6 +398,12 @@ def check_axes(ndim: int, op: str) -> None:
     """Refuse more axes than kernels have room for: every tensor is made behind this check."""
     if ndim > _kernels.max_axes:
         raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {ndim}")
+
+
+def check_device(device: Any, op: str) -> None:
+    """The array standard's device argument: there is one."""
+    if device is not None and not (isinstance(device, str) and device == "cpu"):
+        raise ValueError(f'{op}: device must be "cpu", got {device!r}')
 
 
 def sequence(value: Any, op: str, argument: str) -> Sequence[Any]:

@@ -6,8 +6,8 @@
     _version   [number of in-place writes], one list per memory, shared by all its views
 
 Invariant: memory is written only through index assignment and the in-place operators, which count
-the version up; what was saved for backward checks it. Operators and methods are one line each: what
-they do stands in pydp/ops.
+the version up; what was saved for backward checks it. Methods are one line each: what they do is in
+pydp/ops. The operators are in _operators.py, NumPy's and DLPack's protocols in _interchange.py.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ import numpy as np
 
 from pydp import _graph, _kernels, ops
 from pydp._graph import Leaf
-from pydp._op import Array, as_array, checked_dtype
-from pydp.ops._index import check_writable, write
+from pydp._handle import Handle
+from pydp._interchange import Interchange
+from pydp._methods import Methods
+from pydp._op import Array, as_array, check_device, checked_dtype
+from pydp._operators import Operators
 
 
 @_graph.register
-class Tensor:
+class Tensor(Operators, Methods, Interchange):
     """An n-dimensional array that remembers how it was computed.
 
     Made by `pydp.tensor`, `pydp.asarray` and every operation, not by calling the class.
@@ -36,8 +39,6 @@ class Tensor:
     _node: Any
     _version: list[int]
 
-    # NumPy leaves `array + tensor` to Tensor.__radd__.
-    __array_ufunc__ = None
     # A tensor's truth is its element's, so tensors are compared by identity in sets and dicts.
     __hash__ = object.__hash__
 
@@ -65,11 +66,6 @@ class Tensor:
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements: bool, an integer, float32 or float64."""
         return self._array.dtype  # type: ignore[no-any-return]
-
-    @property
-    def device(self) -> str:
-        """Always "cpu"."""
-        return "cpu"
 
     @property
     def T(self) -> Tensor:
@@ -133,16 +129,27 @@ class Tensor:
         if type(self._node) is not Leaf:
             self._node.retains = True
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
-        """Call `hook` with this value's gradient in backward; what it returns replaces it.
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call `hook` with this value's gradient in backward; what it returns replaces it, unless
+        that is None. Hooks run in the order in which they were registered.
 
-        Returns a function that removes the hook.
+        Returns a handle: `handle.remove()` takes the hook away, and so does the end of a `with`.
+
+        >>> import pydp
+        >>> x = pydp.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda gradient: gradient * 10.0)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([20., 40.])
+        >>> handle.remove()
         """
         if self._node is None:
             raise RuntimeError("register_hook: the tensor does not require grad")
-        hooks = self._node.hooks = self._node.hooks or []
-        hooks.append(hook)
-        return lambda: hooks.remove(hook) if hook in hooks else None
+        if not callable(hook):
+            raise TypeError(f"register_hook: hook must be callable, got {hook!r}")
+        if self._node.hooks is None:
+            self._node.hooks = []
+        return Handle(self._node.hooks, hook)
 
     def backward(
         self,
@@ -200,18 +207,14 @@ class Tensor:
         """The elements as nested Python lists."""
         return self._array.tolist()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if dtype is not None and np.dtype(dtype) != self.dtype:
-            if copy is False:
-                raise ValueError(f"__array__: {self.dtype} as {dtype} needs a copy")
-            return self._array.astype(dtype)
-        return self._array.copy() if copy else self.numpy()
-
     def __float__(self) -> float:
         return float(self._one("float"))
 
     def __int__(self) -> int:
         return int(self._one("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._one("complex"))
 
     def __bool__(self) -> bool:
         return bool(self._one("bool"))
@@ -262,104 +265,10 @@ class Tensor:
             raise RuntimeError("pickle: only leaves can be pickled; use detach()")
         return tensor, (np.ascontiguousarray(self._array), None, self.requires_grad)
 
-    # ---- operators
-
-    def __add__(self, other: Any) -> Tensor:
-        return ops.add(self, other)  # type: ignore[no-any-return]
-
-    def __radd__(self, other: Any) -> Tensor:
-        return ops.add(other, self)  # type: ignore[no-any-return]
-
-    def __sub__(self, other: Any) -> Tensor:
-        return ops.subtract(self, other)  # type: ignore[no-any-return]
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return ops.subtract(other, self)  # type: ignore[no-any-return]
-
-    def __mul__(self, other: Any) -> Tensor:
-        return ops.multiply(self, other)  # type: ignore[no-any-return]
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return ops.multiply(other, self)  # type: ignore[no-any-return]
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ops.divide(self, other)  # type: ignore[no-any-return]
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ops.divide(other, self)  # type: ignore[no-any-return]
-
-    def __pow__(self, other: Any) -> Tensor:
-        return ops.pow(self, other)  # type: ignore[no-any-return]
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ops.pow(other, self)  # type: ignore[no-any-return]
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return ops.matmul(self, other)  # type: ignore[no-any-return]
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return ops.matmul(other, self)  # type: ignore[no-any-return]
-
-    def __neg__(self) -> Tensor:
-        return ops.negative(self)  # type: ignore[no-any-return]
-
-    def __abs__(self) -> Tensor:
-        return ops.abs(self)  # type: ignore[no-any-return]
-
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.equal(self, other)  # type: ignore[no-any-return]
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.not_equal(self, other)  # type: ignore[no-any-return]
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ops.less(self, other)  # type: ignore[no-any-return]
-
-    def __le__(self, other: Any) -> Tensor:
-        return ops.less_equal(self, other)  # type: ignore[no-any-return]
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ops.greater(self, other)  # type: ignore[no-any-return]
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ops.greater_equal(self, other)  # type: ignore[no-any-return]
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index)  # type: ignore[no-any-return]
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        ops.setitem(self, index, value)
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return self._become(ops.add(self, other), "+=")
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self._become(ops.subtract(self, other), "-=")
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self._become(ops.multiply(self, other), "*=")
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self._become(ops.divide(self, other), "/=")
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return self._become(ops.pow(self, other), "**=")
-
-    def _become(self, y: Tensor, op: str) -> Tensor:
-        """Write y over this tensor's memory, in place: views and the graph see it."""
-        check_writable(self, op)
-        if y.shape != self.shape or y.dtype != self.dtype:
-            raise ValueError(
-                f"{op}: the result has shape {y.shape} and {y.dtype}, which does not go into "
-                f"{self.shape} and {self.dtype}"
-            )
-        write(self, y)
-        return self
-
     # ---- the functions of pydp, as methods
 
-    def reshape(self, *shape: Any) -> Tensor:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+    def reshape(self, *shape: Any, copy: bool | None = None) -> Tensor:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, copy)  # type: ignore[no-any-return]
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         return ops.astype(self, dtype, copy=copy)  # type: ignore[no-any-return]
@@ -370,8 +279,8 @@ class Tensor:
     def squeeze(self, axis: int | Sequence[int]) -> Tensor:
         return ops.squeeze(self, axis)  # type: ignore[no-any-return]
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    def sum(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+        return ops.sum(self, axis, keepdims, dtype)  # type: ignore[no-any-return]
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         return ops.mean(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
@@ -407,6 +316,14 @@ class Tensor:
         return ops.relu(self)  # type: ignore[no-any-return]
 
 
+def filled(like: Array, value: float) -> Array:
+    """An array of this shape and dtype with one value everywhere. A constant of the shapes, so no
+    kernel call: a replayed step finds it as it is."""
+    array: Array = _kernels.empty(like.shape, like.dtype)
+    array[...] = value
+    return array
+
+
 def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
     """The gradient that a backward pass starts from, in an array of its own."""
     if gradient is None:
@@ -414,9 +331,7 @@ def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
             raise RuntimeError(
                 f"{op}: give a gradient of shape {y.shape}; only one element may go without"
             )
-        one = _kernels.empty(y.shape, y.dtype)
-        one[...] = 1
-        return _graph.wrap(one)  # type: ignore[no-any-return]
+        return _graph.wrap(filled(y._array, 1))  # type: ignore[no-any-return]
     if not isinstance(gradient, Tensor):
         raise TypeError(f"{op}: gradient must be a tensor, got {type(gradient).__name__}")
     if gradient.shape != y.shape or gradient.dtype != y.dtype:
@@ -449,12 +364,14 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
 
 
-def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
+def asarray(
+    obj: Any, dtype: Any = None, copy: bool | None = None, *, device: str | None = None
+) -> Tensor:
     """A tensor over obj's memory: where that is possible (copy=None), never (True), always (False).
 
     copy=False raises ValueError where a copy is needed: another dtype, byte order, alignment or a
     list. Memory that is shared with NumPy can change unseen by the graph; its shape and dtype are
-    the tensor's own.
+    the tensor's own. The one device is "cpu".
 
     >>> import numpy, pydp
     >>> a = numpy.zeros(2, "float32")
@@ -463,6 +380,7 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
     >>> t
     tensor([5., 0.])
     """
+    check_device(device, "asarray")
     if isinstance(obj, Tensor) and (dtype is None or obj.dtype == checked_dtype(dtype, "asarray")):
         return ops.copy(obj) if copy else obj
     source = obj._array if isinstance(obj, Tensor) else obj

@@ -1,6 +1,7 @@
 """Modules: functions with parameters, and boxes made of boxes."""
 
 from pydp.nn import init as init
+from pydp.nn import utils as utils
 from pydp.nn._activation import GELU as GELU
 from pydp.nn._activation import LogSoftmax as LogSoftmax
 from pydp.nn._activation import ReLU as ReLU
@@ -33,3 +34,4 @@ from pydp.nn._max_pool2d import MaxPool as MaxPool
 from pydp.nn._max_pool2d import MaxPool2d as MaxPool2d
 from pydp.nn._module import Module as Module
 from pydp.nn._module import Parameter as Parameter
+from pydp.nn._multihead_attention import MultiheadAttention as MultiheadAttention

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._graph import apply
+from pydp._graph import INPUTS, OUTPUT, Place, apply
 from pydp._kernels import binary as binary_kernel
 from pydp._kernels import binary_functions, unary_functions
 from pydp._kernels import unary as unary_kernel
@@ -26,14 +26,21 @@ from pydp._op import Array, Op, check_memory, gradient_of, numpy_op
 from pydp.ops._reduce import sum_to
 
 Derivative = Callable[..., Any]
+PLACES = {"x": INPUTS[0], "a": INPUTS[0], "b": INPUTS[1], "y": OUTPUT}
+
+
+def _places(letters: str) -> tuple[Place, ...]:
+    """The places that some of the letters a, b and y name, each once."""
+    return tuple([PLACES[letter] for letter in "aby" if letter in letters])
 
 
 class Unary(Op):
-    """A rule y = f(x). `saves` is "x", "y" or "": what the derivative looks at after dy."""
+    """A rule y = f(x). `saves` has the place of x, of y, or none: what the derivative looks at
+    after dy."""
 
     type = "real[...] -> real[...]"
     code: int
-    saves: str
+    saves: tuple[Place, ...]
     derivative: Derivative
 
     @classmethod
@@ -42,9 +49,7 @@ class Unary(Op):
         if y is NotImplemented:  # integers: NumPy's
             check_memory(x.shape, x.itemsize, cls.name)
             y = np.asarray(numpy_op(cls.reference, x))
-        if needs is None or not cls.saves:
-            return y, None
-        return y, (x if cls.saves == "x" else y,)
+        return y, cls.saves
 
     @classmethod
     def backward(cls, saved: Any, dy: Any, needs: Any) -> tuple[Any]:
@@ -52,14 +57,15 @@ class Unary(Op):
 
 
 class Binary(Op):
-    """A rule y = f(a, b). `looks` names, for each derivative, those of a, b and y that it looks at:
-    only what a needed derivative looks at is saved. Derivatives are called with (dy, a, b, y), None
-    in place of what was not saved."""
+    """A rule y = f(a, b). `saves[i][j]` has the places of those of a, b and y that the needed
+    derivatives look at, where i says whether a's is needed, and j whether b's. After them come the
+    operands' shapes, if they were broadcast. Derivatives are called with (dy, a, b, y), None in
+    place of what was not saved."""
 
     type = "(real[...], real[...]) -> real[...]"
     broadcasts_before = 0
     code: int
-    looks: tuple[str, str]
+    saves: list[list[tuple[Place, ...]]]
     derivatives: tuple[Derivative | None, Derivative | None]
 
     @classmethod
@@ -73,21 +79,17 @@ class Binary(Op):
                 raise type(error)(f"{cls.name}: {error}") from None
         if needs is None:
             return y, None
-        shapes = None if a.size == b.size == y.size else (a.shape, b.shape)
-        looks_a, looks_b = cls.looks
-        looks = (looks_a if needs[0] else "") + (looks_b if needs[1] else "")
-        if not looks:
-            return y, shapes and (shapes, None, None, None)
-        return y, (
-            shapes,
-            a if "a" in looks else None,
-            b if "b" in looks else None,
-            y if "y" in looks else None,
-        )
+        saves = cls.saves[needs[0] is not None][needs[1] is not None]
+        if a.size == b.size == y.size:
+            return y, saves
+        return y, (*saves, (a.shape, b.shape))
 
     @classmethod
     def backward(cls, saved: Any, dy: Any, needs: Any) -> tuple[Any, Any]:
-        shapes, a, b, y = saved or (None, None, None, None)
+        places = cls.saves[needs[0] is not None][needs[1] is not None]
+        looked = dict(zip(places, saved, strict=False))
+        a, b, y = looked.get(PLACES["a"]), looked.get(PLACES["b"]), looked.get(OUTPUT)
+        shapes = saved[-1] if len(saved) > len(places) else None
         if cls.composed is not None:
             da, db = gradient_of(cls.composed, (a, b), dy, needs)
         else:
@@ -126,7 +128,7 @@ def _unary(name: str, reference: Callable[..., Any], saves: str, derivative: Der
         "name": name,
         "code": unary_functions[name],
         "reference": staticmethod(reference),
-        "saves": saves,
+        "saves": (PLACES[saves],) if saves else (),
         "derivative": staticmethod(derivative),
     })  # fmt: skip
 
@@ -144,7 +146,7 @@ def _binary(
         "name": name,
         "code": binary_functions[kernel or name],
         "reference": staticmethod(reference),
-        "looks": (da[0], db[0]),
+        "saves": [[_places(da[0] * i + db[0] * j) for j in (0, 1)] for i in (0, 1)],
         "derivatives": (da[1], db[1]),
         "composed": composed and staticmethod(composed),
     })  # fmt: skip
@@ -188,6 +190,10 @@ def nothing(*_: Any) -> None:
 # Rules that the derivatives of others name before they stand below.
 SIGN: Any
 COS: Any
+COSH: Any
+HYPOT: Any
+ONE_FOR_ZERO: Any
+LOGADDEXP_SHARE: Any
 POWER: Any
 POWER_SLOPE: Any
 MAXIMUM_SHARE: Any
@@ -211,8 +217,26 @@ EXP = _unary("exp", np.exp, "y", lambda dy, y: dy * y)
 EXPM1 = _unary("expm1", np.expm1, "y", lambda dy, y: dy * (y + 1.0))
 LOG = _unary("log", np.log, "x", lambda dy, x: dy / x)
 LOG1P = _unary("log1p", np.log1p, "x", lambda dy, x: dy / (1.0 + x))
+LOG2 = _unary("log2", np.log2, "x", lambda dy, x: dy / (x * math.log(2)))
+LOG10 = _unary("log10", np.log10, "x", lambda dy, x: dy / (x * math.log(10)))
+FLOOR = _unary("floor", np.floor, "", nothing)
+CEIL = _unary("ceil", np.ceil, "", nothing)
+TRUNC = _unary("trunc", np.trunc, "", nothing)
+ROUND = _unary("round", np.round, "", nothing)
+# A divisor that is not 0, for quotients that are 0 where the divisor is.
+ONE_FOR_ZERO = _unary("one_for_zero", lambda x: np.where(x == 0, 1, x), "", lambda dy: dy)
 SIN = _unary("sin", np.sin, "x", lambda dy, x: dy * apply(COS, (x,)))
 COS = _unary("cos", np.cos, "x", lambda dy, x: -dy * apply(SIN, (x,)))
+TAN = _unary("tan", np.tan, "y", lambda dy, y: dy * (y * y + 1.0))
+ASIN = _unary("asin", np.asin, "x", lambda dy, x: dy / circle(x))
+ACOS = _unary("acos", np.acos, "x", lambda dy, x: -dy / circle(x))
+ATAN = _unary("atan", np.atan, "x", lambda dy, x: dy / (x * x + 1.0))
+SINH = _unary("sinh", np.sinh, "x", lambda dy, x: dy * apply(COSH, (x,)))
+COSH = _unary("cosh", np.cosh, "x", lambda dy, x: dy * apply(SINH, (x,)))
+ASINH = _unary("asinh", np.asinh, "x", lambda dy, x: dy / apply(HYPOT, same_dtype(x, 1.0)))
+ACOSH = _unary("acosh", np.acosh, "x",
+               lambda dy, x: dy / (apply(SQRT, (x - 1.0,)) * apply(SQRT, (x + 1.0,))))
+ATANH = _unary("atanh", np.atanh, "x", lambda dy, x: dy / ((1.0 - x) * (1.0 + x)))
 TANH = _unary("tanh", np.tanh, "y", lambda dy, y: apply(TANH_BACKWARD, (y, dy)))
 ERF = _unary("erf", np_erf, "x",
              lambda dy, x: dy * (2 / math.sqrt(math.pi) * apply(EXP, (-(x * x),))))
@@ -249,6 +273,21 @@ AT_MOST = _binary("at_most", np.minimum,
                   ("ab", lambda dy, a, b, y: dy * apply(NOT_BELOW, (b, a))),
                   ("ab", lambda dy, a, b, y: dy * below(b, a)), kernel="minimum")
 NOT_BELOW = _binary("not_below", lambda a, b: (a >= b) * 1.0, ("", None), ("", None))
+HYPOT = _binary("hypot", np.hypot,
+                ("ay", lambda dy, a, b, y: dy * (a / apply(ONE_FOR_ZERO, (y,)))),
+                ("by", lambda dy, a, b, y: dy * (b / apply(ONE_FOR_ZERO, (y,)))))
+ATAN2 = _binary("atan2", np.atan2,
+                ("ab", lambda dy, a, b, y: dy * over_square(b, a)),
+                ("ab", lambda dy, a, b, y: -dy * over_square(a, b)))
+COPYSIGN = _binary("copysign", np.copysign,
+                   ("ay", lambda dy, a, b, y: dy * (apply(SIGN, (a,)) * apply(SIGN, (y,)))),
+                   ("", None))
+LOGADDEXP = _binary("logaddexp", np.logaddexp,
+                    ("ab", lambda dy, a, b, y: dy * apply(LOGADDEXP_SHARE, (a, b))),
+                    ("ab", lambda dy, a, b, y: dy * apply(LOGADDEXP_SHARE, (b, a))))
+LOGADDEXP_SHARE = _binary("logaddexp_share", lambda a, b: np.where(a == b, 0.5, np_sigmoid(a - b)),
+                          ("ab", lambda dy, a, b, y: dy * share_slope(a, b)),
+                          ("ab", lambda dy, a, b, y: -dy * share_slope(a, b)))
 
 # The backward kernels of the activations: a is what forward saved, b is dy; the result is dx.
 RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y > 0, dy, 0),
@@ -265,6 +304,27 @@ GELU_BACKWARD = _binary("gelu_backward", lambda x, dy: dy * np_gelu_slope(x),
 GELU_TANH_BACKWARD = _binary("gelu_tanh_backward", lambda x, dy: dy * np_gelu_tanh_slope(x),
                              ("ab", None), ("ab", None), composed=gelu_tanh_slope)
 # fmt: on
+
+
+def same_dtype(x: Any, value: float) -> tuple[Any, Any]:
+    """x, and a number as a value of x's dtype: two operands."""
+    return x, _graph.wrap(np.asarray(value, x.dtype))
+
+
+def circle(x: Any) -> Any:
+    """√(1 − x²), exact where x is next to 1."""
+    return apply(SQRT, ((1.0 - x) * (1.0 + x),))
+
+
+def over_square(a: Any, b: Any) -> Any:
+    """a / (a² + b²), without overflow on the way; 0 at the origin."""
+    length = apply(ONE_FOR_ZERO, (apply(HYPOT, (a, b)),))
+    return (a / length) / length
+
+
+def share_slope(a: Any, b: Any) -> Any:
+    """The slope of a's share in a, and of b's in b."""
+    return apply(LOGADDEXP_SHARE, (a, b)) * apply(LOGADDEXP_SHARE, (b, a))
 
 
 def below(a: Any, b: Any) -> Any:
