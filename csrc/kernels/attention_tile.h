@@ -65,7 +65,7 @@ V_INLINE int64_t within(int64_t n, int64_t low, int64_t high) {
     return least(most(n, low), high);
 }
 
-/* Keys that some of the tile's queries up to number i sees. */
+/* How many of the keys the queries up to number i see. */
 V_INLINE int64_t keys_seen(const tile_t *t, int64_t i) {
     return within(i + t->diagonal + 1, 0, t->keys);
 }
@@ -81,10 +81,11 @@ V_INLINE int is_seen(const tile_t *t, int64_t i, int64_t j) {
 /* ---- products -------------------------------------------------------------
  */
 
+/* One side of a product. */
 typedef struct {
     const real *data;
-    int64_t row,
-        step; /* from row to row, from one step of the sum to the next */
+    int64_t row;  /* from one row to the next */
+    int64_t step; /* from one element of a row to the next */
 } operand;
 
 /* Tiles of rows i … end-1 of C[rows, n] (+)= A[rows, k] B[k, n]. */
@@ -168,7 +169,7 @@ static operand whole_rows(const real *from, int64_t row, int64_t n,
     return (operand){to, whole(width), 1};
 }
 
-/* to[n][whole(width)] = from * scale, and t[width][STRIDE] its transpose. */
+/* to[n][whole(width)] = from[n][width] * scale, zeros after it. */
 static void scale_rows(const real *from, int64_t row, int64_t n, int64_t width,
                        real scale, real *to) {
     const vreal factor = v_set(scale);
@@ -177,6 +178,7 @@ static void scale_rows(const real *from, int64_t row, int64_t n, int64_t width,
             v_store(to + p,
                     v_load_lanes(from + p, least(VL, width - p)) * factor);
 }
+/* to[width][STRIDE], zeros up to whole vectors of n. */
 static void transpose_rows(operand from, int64_t n, int64_t width, real *to) {
     for (int64_t i = 0; i < n; i += VL)
         for (int64_t p = 0; p < width; p += VL)
