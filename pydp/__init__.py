@@ -7,7 +7,11 @@ from pydp import data as data
 from pydp import nn as nn
 from pydp import optim as optim
 from pydp._autodiff import grad as grad
+from pydp._autodiff import hvp as hvp
+from pydp._autodiff import jvp as jvp
 from pydp._autodiff import value_and_grad as value_and_grad
+from pydp._autodiff import vjp as vjp
+from pydp._check import check_gradients as check_gradients
 from pydp._creation import arange as arange
 from pydp._creation import empty as empty
 from pydp._creation import empty_like as empty_like
@@ -20,6 +24,7 @@ from pydp._creation import ones as ones
 from pydp._creation import ones_like as ones_like
 from pydp._creation import zeros as zeros
 from pydp._creation import zeros_like as zeros_like
+from pydp._debug import debug as debug
 from pydp._dtypes import bool as bool
 from pydp._dtypes import can_cast as can_cast
 from pydp._dtypes import e as e
@@ -41,8 +46,12 @@ from pydp._dtypes import uint8 as uint8
 from pydp._dtypes import uint16 as uint16
 from pydp._dtypes import uint32 as uint32
 from pydp._dtypes import uint64 as uint64
+from pydp._function import Function as Function
 from pydp._graph import enable_grad as enable_grad
+from pydp._graph import is_recording as is_recording
 from pydp._graph import no_grad as no_grad
+from pydp._jacobian import hessian as hessian
+from pydp._jacobian import jacobian as jacobian
 from pydp._namespace import __array_api_version__ as __array_api_version__
 from pydp._namespace import __array_namespace_info__ as __array_namespace_info__
 from pydp._random import Generator as Generator
@@ -52,6 +61,7 @@ from pydp._random import permutation as permutation
 from pydp._random import rand as rand
 from pydp._random import randint as randint
 from pydp._random import randn as randn
+from pydp._remat import remat as remat
 from pydp._runtime import get_num_threads as get_num_threads
 from pydp._runtime import isa as isa
 from pydp._runtime import select_isa as select_isa
@@ -63,4 +73,5 @@ from pydp._version import __version__ as __version__
 from pydp.checkpoint import CheckpointError as CheckpointError
 from pydp.checkpoint import load as load
 from pydp.checkpoint import save as save
+from pydp.nn._functional_call import functional_call as functional_call
 from pydp.ops import *  # noqa: F403 (every function of ops is public)

@@ -12,26 +12,41 @@ Invariant of the walk: of the nodes that hold a gradient the youngest goes next.
 uses a node's result is younger than the node, so by then its gradient is complete. One heap, one
 loop, no recursion: a chain of a million operations is walked like a chain of three.
 
-This file names no operation and imports nothing of pydp. The value type registers itself with
-`register`; an op is any object with `forward` and `backward` (see _op.py).
+This file names no operation, and all it knows of pydp is what holds in a thread or task
+(_context.py), when memory was written (_inplace.py) and how to search a graph (_search.py). The
+value type registers itself with `register`; an op is any object with a `name`, `forward` and
+`backward` (see _op.py).
 """
 
 from __future__ import annotations
 
 import heapq
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar
-from itertools import count
 from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
-
-_age = count()
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-_leaf_lock = threading.Lock()
+from pydp import _node
+from pydp._context import enable_grad as enable_grad
+from pydp._context import is_recording as is_recording
+from pydp._context import no_grad as no_grad
+from pydp._context import recording, watched, watchers
+from pydp._inplace import changed as changed
+from pydp._inplace import last_change as last_change
+from pydp._inplace import note_view as note_view
+from pydp._node import INPUTS as INPUTS
+from pydp._node import OUTPUT as OUTPUT
+from pydp._node import RELEASED, SKIPPED, Array, pack
+from pydp._node import Leaf as Leaf
+from pydp._node import Node as Node
+from pydp._node import Pick as Pick
+from pydp._node import Place as Place
+from pydp._node import next_age as next_age
+from pydp._node import wrap as wrap
+from pydp._search import captured as captured
+from pydp._search import leading_to
 
 Value: Any = None  # the Tensor class
 _new: Callable[[Any], Any] = object.__new__
@@ -40,149 +55,8 @@ _new: Callable[[Any], Any] = object.__new__
 def register(value_type: type) -> type:
     """Tell the graph which class its values have: slots _array, _node and _version."""
     global Value
-    Value = value_type
+    Value = _node.Value = value_type
     return value_type
-
-
-def wrap(array: Array, node: Any = None) -> Any:
-    """A value over this array, made without a call of its __init__."""
-    value = _new(Value)
-    value._array = array
-    value._node = node
-    value._version = [0]
-    return value
-
-
-# ---- nodes -------------------------------------------------------------------------------------
-
-
-class Leaf:
-    """The end of a path: a value made by the user that wants a gradient."""
-
-    __slots__ = ("age", "array", "grad", "hooks")
-
-    def __init__(self, array: Array) -> None:
-        self.age = next(_age)
-        self.array = array
-        self.grad: Any = None
-        self.hooks: list[Callable[[Any], Any]] | None = None
-
-
-class Node:
-    """One recorded operation.
-
-    parents    the node of each input, None where an input needs no gradient
-    saved      what backward needs, in the order forward gave it (see `_pack`)
-    outputs    how many results the op has; with several, each result's node is a Pick
-    """
-
-    # What few nodes have differs from its default and lies in a __dict__ made on demand.
-    __slots__ = ("__dict__", "age", "arguments", "op", "parents", "saved")
-
-    outputs: int = 1
-    hooks: list[Callable[[Any], Any]] | None = None
-    retains: bool = False
-    grad: Any = None
-
-    def __init__(
-        self, age: int, op: Any, parents: Sequence[Any], saved: Any, arguments: tuple[Any, ...]
-    ):
-        self.age = age
-        self.op = op
-        self.parents = parents
-        self.saved = saved
-        self.arguments = arguments
-
-    def backward(self, dy: Any) -> Sequence[Any]:
-        """The gradient of each input from the gradient of the result; None where not needed."""
-        if self.saved is _RELEASED:
-            raise RuntimeError(
-                f"{self.op.name}: backward goes through this graph a second time, but what it "
-                "saved is released; say retain_graph=True in the first backward"
-            )
-        saved = _unpack(self) if self.saved is not None else ()
-        return self.op.backward(saved, dy, self.parents, *self.arguments)  # type: ignore[no-any-return]
-
-
-class Pick:
-    """One result of an op that has several: hands its gradient to position `index`."""
-
-    __slots__ = ("age", "grad", "hooks", "index", "parents", "retains")
-
-    def __init__(self, node: Node, index: int) -> None:
-        self.age = next(_age)
-        self.parents = (node,)
-        self.index = index
-        self.hooks: list[Callable[[Any], Any]] | None = None
-        self.retains = False
-        self.grad: Any = None
-
-    def backward(self, dy: Any) -> Sequence[Any]:
-        parts: list[Any] = [None] * self.parents[0].outputs
-        parts[self.index] = dy
-        return (parts,)
-
-
-_RELEASED: Any = object()
-
-# ---- saving ------------------------------------------------------------------------------------
-
-
-class _Saved:
-    """A saved array that is a value of the graph: an input (with its node) or the output."""
-
-    __slots__ = ("array", "count", "node", "version")
-
-    def __init__(self, array: Array, node: Any, version: list[int]) -> None:
-        self.array = array
-        self.node = node
-        self.version = version
-        self.count = version[0]
-
-
-_OUTPUT: Any = object()
-
-
-def _pack(
-    saved: tuple[Any, ...], inputs: Sequence[Any], arrays: Sequence[Any], y: Any
-) -> tuple[Any, ...]:
-    """Mark which saved arrays are inputs or the output, so that backward can see them as values.
-
-    The output is marked, not held by its node: node -> value -> node would be a cycle, and the
-    graph should go when its last user goes.
-    """
-    packed: list[Any] = []
-    for item in saved:
-        if item is not None:
-            if item is y._array:
-                item = _Saved(item, _OUTPUT, y._version)
-            else:
-                for x, array in zip(inputs, arrays):  # noqa: B905 (of one length)
-                    if item is array:
-                        item = _Saved(item, x._node, x._version)
-                        break
-        packed.append(item)
-    return tuple(packed)
-
-
-def _unpack(node: Node) -> tuple[Any, ...]:
-    values: list[Any] = []
-    for item in node.saved:
-        if type(item) is _Saved:
-            if item.version[0] != item.count:
-                raise RuntimeError(
-                    f"{node.op.name}: a tensor saved for backward, shape {item.array.shape}, was "
-                    f"modified by an in-place operation: it is at version {item.version[0]}, "
-                    f"expected {item.count}"
-                )
-            value = wrap(item.array, node if item.node is _OUTPUT else item.node)
-            value._version = item.version
-            values.append(value)
-        elif isinstance(item, np.ndarray):
-            values.append(wrap(item))
-        else:
-            values.append(item)
-    return tuple(values)
 
 
 # ---- recording ---------------------------------------------------------------------------------
@@ -193,101 +67,112 @@ def apply(op: Any, inputs: Sequence[Any], *arguments: Any) -> Any:
 
     `op.forward(needs, *arrays, *arguments)` gives `(y, saved)`: the result's array, or a tuple of
     arrays, and a tuple of what backward wants (inputs, the output, other arrays, plain values), or
-    None. `needs[i]` is true where input i wants a gradient; `needs` is None where nothing is
-    recorded: then nothing need be saved.
+    None. `needs[i]` is the node of input i, None where it wants no gradient; `needs` is None where
+    nothing is recorded: then nothing need be saved.
     """
-    arrays: list[Any] = []
-    needs: Any = None
+    # One list serves as the call's arguments and as the loop's result: this is the hottest
+    # function of pydp, and each list or call less is 3 % of `a + b`.
+    call: list[Any] = [None]
+    wanted = False
     for x in inputs:
         if x is None:
-            arrays.append(None)
+            call.append(None)
         else:
-            arrays.append(x._array)
+            call.append(x._array)
             if x._node is not None:
-                needs = inputs
-    if needs is not None:
-        needs = None if not _recording.get() else [None if x is None else x._node for x in inputs]
+                wanted = True
+    parents: Any = None
+    if wanted and recording.get():
+        parents = []
+        for x in inputs:
+            parents.append(None if x is None else x._node)
+        call[0] = parents
+    if arguments:
+        call += arguments
 
-    y, saved = op.forward(needs, *arrays, *arguments)
+    y, saved = op.forward(*call)
     if type(y) is tuple:
-        return _record_several(op, inputs, arrays, needs, y, saved, arguments)
+        return _several(op, inputs, parents, y, saved, arguments)
     value = _new(Value)
     value._array = y
     value._version = [0]
-    if needs is None:
+    if parents is None:
         value._node = None
-        return value
-    value._node = Node(next(_age), op, needs, None, arguments)
-    if saved:
-        value._node.saved = _pack(saved, inputs, arrays, value)
+    else:
+        value._node = node = Node()
+        node.age = next_age()
+        node.op = op
+        node.parents = parents
+        node.arguments = arguments
+        node.saved = pack(saved, inputs, (value,)) if saved else None
+    if watched:
+        _tell(op, inputs, (value,))
     return value
 
 
-def _record_several(
+def _several(
     op: Any,
     inputs: Sequence[Any],
-    arrays: Sequence[Any],
-    needs: Sequence[Any] | None,
+    parents: Sequence[Any] | None,
     ys: tuple[Array, ...],
     saved: tuple[Any, ...] | None,
     arguments: tuple[Any, ...],
 ) -> tuple[Any, ...]:
     """The values of an op with several results: one Node, and a Pick for each of them."""
     values = tuple([wrap(y) for y in ys])
-    if needs is None:
-        return values
-    node = Node(next(_age), op, needs, None, arguments)
-    node.outputs = len(values)
-    node.saved = saved and _pack(saved, inputs, arrays, values[0])
-    for i, value in enumerate(values):
-        value._node = Pick(node, i)
+    if parents is not None:
+        record(op, parents, values, arguments, pack(saved, inputs, values) if saved else None)
+    if watched:
+        _tell(op, inputs, values)
     return values
 
 
-def is_recording() -> bool:
-    return _recording.get()
+def record(
+    op: Any,
+    parents: Sequence[Any],
+    values: Sequence[Any],
+    arguments: tuple[Any, ...] = (),
+    saved: list[Any] | None = None,
+) -> None:
+    """Give values a common origin: one Node, and a Pick for each of them. The Node's backward gets
+    a list of gradients, None for those that nothing used."""
+    node = Node()
+    node.age = next_age()
+    node.op = op
+    node.parents = parents
+    node.arguments = arguments
+    node.saved = saved
+    node.outputs = len(values)
+    for i, value in enumerate(values):
+        value._node = Pick(node, i)
 
 
-class _Recording:
-    """A context that turns recording on or off: nests, ends with an exception too, and belongs to
-    its own thread and task. Also a decorator."""
-
-    def __init__(self, on: bool) -> None:
-        self._on = on
-        self._tokens: list[Any] = []
-
-    def __enter__(self) -> None:
-        self._tokens.append(_recording.set(self._on))
-
-    def __exit__(self, *exception: object) -> None:
-        _recording.reset(self._tokens.pop())
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        from functools import wraps
-
-        @wraps(function)
-        def within(*args: Any, **kwargs: Any) -> Any:
-            with type(self)(self._on):
-                return function(*args, **kwargs)
-
-        return within
+def _tell(op: Any, inputs: Sequence[Any], values: tuple[Any, ...]) -> None:
+    for watcher in watchers.get():
+        watcher.applied(op, inputs, values)
 
 
-def no_grad() -> _Recording:
-    """A context (or decorator) in which nothing is recorded.
-
-    >>> import pydp
-    >>> w = pydp.tensor([1.0, 2.0], requires_grad=True)
-    >>> with pydp.no_grad():
-    ...     (w * 2).requires_grad
-    False
-    """
-    return _Recording(False)
+# ---- writes in place ---------------------------------------------------------------------------
 
 
-def enable_grad() -> _Recording:
-    """A context (or decorator) in which operations are recorded, inside no_grad too."""
-    return _Recording(True)
+def move(x: Any, node: Any) -> None:
+    """x was written in place, and now comes from this node; so do its views, by the same steps."""
+    before, x._node = x._node, node
+    version = x._version
+    if before is None or len(version) < 4:
+        return
+    for ref in version[3]:
+        view = ref()
+        steps = []
+        step = None if view is None or view is x else view._node
+        while type(step) is Node and step is not before and len(step.parents) == 1:
+            steps.append(step)
+            step = step.parents[0]
+        if step is before and steps:
+            y = x
+            for step in reversed(steps):
+                y = apply(step.op, (y,), *step.arguments)
+            view._node = y._node
 
 
 # ---- the walk ----------------------------------------------------------------------------------
@@ -300,19 +185,39 @@ def walk(
     create_graph: bool = False,
     wanted: Sequence[Any] = (),
     stop: bool = False,
+    prune: bool = False,
 ) -> tuple[dict[Leaf, Any], dict[Any, Any]]:
     """Carry gradients from the roots (node, gradient) to the leaves.
 
     Returns the gradient of each leaf reached, and of each node in `wanted`; with `stop` the walk
-    does not go past those. Nothing is stored in
-    the leaves yet, so an exception on the way changes nothing (see `accumulate`). A node's saved
-    values are released when it has been passed, unless the graph is retained.
+    does not go past those, with `prune` only on paths that lead to one of them. Nothing is stored
+    in the leaves yet, so an exception on the way changes nothing (see `accumulate`). A node's
+    saved values are released when it has been passed, unless the graph is retained.
     """
+    roots = list(roots)
+    asked = set(wanted)
+    useful = leading_to(asked, [node for node, _ in roots]) if prune else None
+    before = recording.get()
+    try:  # not a with: Ctrl-C may come within __exit__, but a finally is run
+        recording.set(create_graph)
+        return _walk(roots, asked, useful, retain_graph, create_graph, stop)
+    finally:
+        recording.set(before)
+
+
+def _walk(
+    roots: list[tuple[Any, Any]],
+    asked: set[Any],
+    useful: set[Any] | None,
+    retain_graph: bool,
+    create_graph: bool,
+    stop: bool,
+) -> tuple[dict[Leaf, Any], dict[Any, Any]]:
     gradients: dict[Any, Any] = {}
     heap: list[tuple[int, Any]] = []
     leaves: dict[Leaf, Any] = {}
     found: dict[Any, Any] = {}
-    asked = set(wanted)
+    retained: dict[Any, Any] = {}
 
     def give(node: Any, gradient: Any) -> None:
         """Add to the gradient of a node; its first gradient puts it on the heap."""
@@ -322,32 +227,55 @@ def walk(
             gradients[node] = gradient
             heapq.heappush(heap, (-node.age, node))
 
-    with _Recording(create_graph):
-        for node, gradient in roots:
+    for node, gradient in roots:
+        if useful is None or node in useful:
             give(node, gradient)
-        while heap:
-            _, node = heapq.heappop(heap)
-            dy = gradients.pop(node)
-            if type(node) is not Node or node.outputs == 1:
-                if node.hooks:
-                    dy = _run_hooks(node, dy)
-                if node in asked:
-                    found[node] = dy
-            if type(node) is Leaf:
-                leaves[node] = dy
-                continue
-            if type(node) is not Leaf and node.retains:
-                kept = wrap(dy._copied(dy._array))
-                node.grad = kept if node.grad is None else node.grad + kept
-            if stop and node in asked:
-                continue
-            parts = node.backward(dy)
-            if not retain_graph and type(node) is Node:
-                node.saved = _RELEASED
-            for parent, part in zip(node.parents, parts, strict=True):
-                if parent is not None and part is not None:
-                    give(parent, part)
+    while heap:
+        _, node = heapq.heappop(heap)
+        dy = gradients.pop(node)
+        kind = type(node)
+        if kind is not Node or node.outputs == 1:
+            if node.hooks:
+                dy = _run_hooks(node, dy)
+            if node in asked:
+                found[node] = dy
+                if stop:
+                    continue
+        if kind is Leaf:
+            leaves[node] = dy
+            continue
+        if node.retains:
+            retained[node] = dy
+        parents = node.parents
+        if useful is not None:
+            parents = [p if p is None or p in useful else SKIPPED for p in parents]
+        parts = (_watched_backward if watched else _backward)(node, dy, parents)
+        if kind is Node and not retain_graph:
+            node.saved = RELEASED
+        for parent, part in zip(parents, parts, strict=True):
+            if parent and part is not None:
+                give(parent, part)
+    for node, dy in retained.items():
+        kept = dy if create_graph else wrap(dy._copied(dy._array))
+        node.grad = kept if node.grad is None else node.grad + kept
     return leaves, found
+
+
+def _backward(node: Any, dy: Any, parents: Sequence[Any]) -> Any:
+    return node.backward(dy, parents)
+
+
+def _watched_backward(node: Any, dy: Any, parents: Sequence[Any]) -> Any:
+    parts = None
+    present = watchers.get()
+    for watcher in present:
+        watcher.before_backward(node, dy)
+    try:
+        parts = node.backward(dy, parents)
+    finally:
+        for watcher in present:
+            watcher.after_backward(node, parts)
+    return parts
 
 
 def _sum(a: Any, b: Any) -> Any:
@@ -358,42 +286,71 @@ def _sum(a: Any, b: Any) -> Any:
 
 
 def _run_hooks(node: Any, dy: Any) -> Any:
-    for hook in list(node.hooks):
-        changed = hook(dy)
-        if changed is None:
+    for hook in list(node.hooks):  # a hook may remove itself
+        given = hook(dy)
+        if given is None:
             continue
-        if not isinstance(changed, Value) or changed.shape != dy.shape:
+        fits = isinstance(given, Value) and given.shape == dy.shape and given.dtype == dy.dtype
+        if not fits:
             raise TypeError(
-                f"a hook must return None or a tensor of shape {dy.shape}, got {changed!r}"
+                f"a hook must return None or a tensor of shape {dy.shape} and {dy.dtype}, "
+                f"got {given!r}"
             )
-        dy = changed
+        dy = given
     return dy
 
 
-def accumulate(leaves: dict[Leaf, Any], create_graph: bool = False) -> None:
-    """Add the gradients to the leaves' .grad, each in its leaf's layout.
+# Held while gradients are added to leaves, which threads may share. Re-entrant, since a signal
+# handler or a finalizer may call backward in between; new in a forked child, where a thread that
+# held it is no more.
+_leaf_lock = threading.RLock()
 
-    A gradient's own array is kept where nobody else can hold it; else it is copied, since two
-    parameters must never share one .grad.
+
+def _renew_lock() -> None:
+    global _leaf_lock
+    _leaf_lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+def accumulate(leaves: dict[Leaf, Any], create_graph: bool = False) -> None:
+    """Add the gradients to the leaves' .grad, each in its leaf's layout; to all of them or, with an
+    exception, to none. Two parameters never share one .grad.
     """
     handed: set[int] = set()
-    with _leaf_lock, _Recording(create_graph):
-        for leaf, gradient in leaves.items():
-            if leaf.grad is not None:
-                leaf.grad = leaf.grad + gradient
-            elif create_graph:
-                leaf.grad = gradient
-            else:
-                array = gradient._array
-                fresh = (
-                    id(array) not in handed
-                    and not leaf.hooks
-                    and array.strides == leaf.array.strides
-                    and array.flags.writeable
-                    and not isinstance(array.base, np.ndarray)
-                    and array.base is not None
-                )
-                if not fresh:
-                    array = gradient._copied(leaf.array)
-                handed.add(id(array))
-                leaf.grad = wrap(array)
+    before = recording.get()
+    with _leaf_lock:
+        old = [leaf.grad for leaf in leaves]
+        try:
+            recording.set(create_graph)
+            for leaf, gradient in leaves.items():
+                if leaf.grad is not None:
+                    leaf.grad = leaf.grad + gradient
+                elif create_graph:
+                    leaf.grad = gradient
+                else:
+                    leaf.grad = wrap(_own_array(leaf, gradient, handed))
+        except BaseException:
+            for leaf, grad in zip(leaves, old, strict=True):
+                leaf.grad = grad
+            raise
+        finally:
+            recording.set(before)
+
+
+def _own_array(leaf: Leaf, gradient: Any, handed: set[int]) -> Array:
+    """The gradient's array, or a copy in the leaf's layout where others may hold it."""
+    array: Array = gradient._array
+    fresh = (
+        id(array) not in handed
+        and not leaf.hooks
+        and array.strides == leaf.array.strides
+        and array.flags.writeable
+        and not isinstance(array.base, np.ndarray)
+        and array.base is not None
+    )
+    if not fresh:
+        array = gradient._copied(leaf.array)
+    handed.add(id(array))
+    return array

@@ -21,6 +21,7 @@ tests (tests/harness.py), so there is no op without a reference.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -75,7 +76,7 @@ class Alias(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array) -> tuple[Array, None]:
-        return x, None
+        return x[...], None  # a view, so that it is not written in place
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any) -> tuple[Any]:
@@ -86,6 +87,16 @@ class Alias(Op):
         return x
 
 
+def alias(x: Any) -> Any:
+    """x behind a node of its own: a Leaf, or an Alias where it has a node already."""
+    if x._node is None:
+        value = _graph.wrap(x._array, _graph.Leaf(x._array))
+    else:
+        value = _graph.apply(Alias, (x,))
+    value._version = x._version
+    return value
+
+
 def gradient_of(
     function: Callable[..., Any],
     inputs: Sequence[Any],
@@ -93,23 +104,27 @@ def gradient_of(
     needs: Sequence[bool],
     arguments: tuple[Any, ...] = (),
 ) -> tuple[Any, ...]:
-    """dy · d function / d inputs, itself differentiable when recording is on."""
+    """dy · d function / d inputs, itself differentiable when recording is on.
+
+    Of a function with several results dy is the list of their gradients (None where there is none).
+    """
     again = _graph.is_recording()
     with _graph.enable_grad():
-        aliases = []
-        for x, need in zip(inputs, needs, strict=True):
-            if not need:
-                aliases.append(x)
-            elif x._node is None:
-                aliases.append(_graph.wrap(x._array, _graph.Leaf(x._array)))
-            else:
-                aliases.append(_graph.apply(Alias, (x,)))
+        aliases = [
+            alias(x) if need or getattr(x, "_node", None) is not None else x
+            for x, need in zip(inputs, needs, strict=True)
+        ]
         y = function(*aliases, *arguments)
     nodes = [x._node for x, need in zip(aliases, needs, strict=True) if need]
-    if y._node is None:
-        return tuple([None] * len(needs))
+    pairs = zip(y, dy, strict=True) if isinstance(y, tuple) else [(y, dy)]
+    roots = [(z._node, dz) for z, dz in pairs if dz is not None and z._node is not None]
     _, found = _graph.walk(
-        [(y._node, dy)], retain_graph=again, create_graph=again, wanted=nodes, stop=True
+        roots,
+        retain_graph=again,
+        create_graph=again,
+        wanted=nodes,
+        stop=True,
+        prune=len(nodes) < len(aliases),
     )
     return tuple(
         [found.get(x._node) if need else None for x, need in zip(aliases, needs, strict=True)]
@@ -183,6 +198,7 @@ def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
         check_fits(array, wanted, op)
     fits = array.dtype == wanted and array.flags.aligned and type(array) is np.ndarray
     if copy or not fits:
+        check_memory(array.shape, wanted.itemsize, op)
         with np.errstate(over="ignore"):
             array = np.array(array, dtype=wanted, order="C", copy=True, subok=False)
     return array
@@ -268,6 +284,17 @@ def scalar(x: Any, dtype: np.dtype[Any], op: str) -> Array:
 
 
 # ---- NumPy's functions on tensor memory ----------------------------------------------------------
+
+
+# What the machine has, whatever the system promises to it.
+MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def check_memory(shape: Sequence[int], itemsize: int, op: str) -> None:
+    """Refuse a result that NumPy would allocate and the machine cannot hold. Kernels' results are
+    refused by their allocator; NumPy believes a system that promises any amount."""
+    if math.prod(shape) * itemsize > MEMORY:
+        raise MemoryError(f"{op}: no memory for shape {tuple(shape)}")
 
 
 def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:

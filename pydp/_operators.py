@@ -7,6 +7,7 @@ over the tensor's memory, which its views and the graph see.
 # mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,34 +20,34 @@ if TYPE_CHECKING:
     from pydp._tensor import Tensor
 
 
+def operator(function: Any) -> Callable[[Any, Any], Tensor]:
+    """The function as a method of two operands, with its type."""
+    return function
+
+
 class Operators:
     """The part of Tensor that Python's operators call."""
 
     __slots__ = ()
     _array: Array
 
-    # ---- arithmetic and bits
+    # ---- arithmetic and bits: the functions themselves where the order is theirs, a call less
 
-    def __add__(self, other: Any) -> Tensor:
-        return ops.add(self, other)
+    __add__ = operator(ops.add)
+    __sub__ = operator(ops.subtract)
+    __mul__ = operator(ops.multiply)
+    __truediv__ = operator(ops.divide)
+    __pow__ = operator(ops.pow)
+    __matmul__ = operator(ops.matmul)
 
     def __radd__(self, other: Any) -> Tensor:
         return ops.add(other, self)
 
-    def __sub__(self, other: Any) -> Tensor:
-        return ops.subtract(self, other)
-
     def __rsub__(self, other: Any) -> Tensor:
         return ops.subtract(other, self)
 
-    def __mul__(self, other: Any) -> Tensor:
-        return ops.multiply(self, other)
-
     def __rmul__(self, other: Any) -> Tensor:
         return ops.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ops.divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
         return ops.divide(other, self)
@@ -63,14 +64,8 @@ class Operators:
     def __rmod__(self, other: Any) -> Tensor:
         return ops.remainder(other, self)
 
-    def __pow__(self, other: Any) -> Tensor:
-        return ops.pow(self, other)
-
     def __rpow__(self, other: Any) -> Tensor:
         return ops.pow(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return ops.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return ops.matmul(other, self)
@@ -200,7 +195,7 @@ class Operators:
                 f"{op}: the result has shape {y.shape} and {y.dtype}, which does not go into "
                 f"{self._array.shape} and {self._array.dtype}"
             )
-        write(self, y)
+        write(self, y, op)
         return self  # type: ignore[return-value]
 
 

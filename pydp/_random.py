@@ -13,11 +13,15 @@ Generator's methods give arrays; the functions of the same names give tensors.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._context import is_recomputing
 from pydp._op import FLOAT32, INT64, Array, checked_dtype, integer, number, sizes_argument, whole
 
 UINT64 = np.dtype(np.uint64)
@@ -58,14 +62,19 @@ class Generator:
         self._state[:] = state
 
     def key(self) -> Array:
-        """The key of the next draw."""
+        """The key of the next draw; in a function that is run again, the key it drew before."""
+        source = _source.get()
+        return self._draw() if source is None else source(self._draw)
+
+    def _draw(self) -> Array:
         key: Array = _kernels.empty((2,), UINT64)
         _kernels.random_draw(self._state, key)
         return key
 
     def give_back(self, key: Array) -> None:
-        """Undo the draw of this key, for an op that failed; unless there was another one since."""
-        if (self._state == [key[0], key[1] + UINT64.type(1)]).all():
+        """Undo the draw of this key, for an op that failed; unless there was another one since, or
+        it was dealt and not drawn."""
+        if not is_recomputing() and (self._state == [key[0], key[1] + UINT64.type(1)]).all():
             self._state[1] = key[1]
 
     def uniform(self, shape: Any, dtype: Any = FLOAT32, op: str = "uniform") -> Array:
@@ -97,6 +106,46 @@ class Generator:
         y: Array = _kernels.empty((integer(n, "permutation", "n", 0),), INT64)
         _kernels.random_permutation(self.key(), y)
         return y
+
+
+# Where keys come from instead of a draw, in this thread or task.
+_source: ContextVar[Callable[[Callable[[], Array]], Array] | None] = ContextVar(
+    "source", default=None
+)
+
+
+@contextmanager
+def remembering(keys: list[Array]) -> Iterator[None]:
+    """Put every key that is drawn in this block at the end of the list."""
+    outer = _source.get()
+
+    def source(draw: Callable[[], Array]) -> Array:
+        keys.append(draw() if outer is None else outer(draw))
+        return keys[-1]
+
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+@contextmanager
+def dealing(keys: list[Array]) -> Iterator[None]:
+    """Give these keys again in place of draws: the same arrays, so that a recorded step which is
+    replayed with other numbers deals the other numbers too. No generator changes."""
+    left = iter(keys)
+
+    def source(draw: Callable[[], Array]) -> Array:
+        for key in left:
+            return key
+        raise RuntimeError("the function draws more random numbers than in its first run")
+
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)
 
 
 def _int64(value: Any, argument: str) -> int:

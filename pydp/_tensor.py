@@ -19,6 +19,7 @@ import numpy as np
 
 from pydp import _graph, _kernels, ops
 from pydp._graph import Leaf
+from pydp._handle import Handle
 from pydp._interchange import Interchange
 from pydp._op import Array, as_array, check_device, checked_dtype
 from pydp._operators import Operators
@@ -127,16 +128,27 @@ class Tensor(Operators, Interchange):
         if type(self._node) is not Leaf:
             self._node.retains = True
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
-        """Call `hook` with this value's gradient in backward; what it returns replaces it.
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call `hook` with this value's gradient in backward; what it returns replaces it, unless
+        that is None. Hooks run in the order in which they were registered.
 
-        Returns a function that removes the hook.
+        Returns a handle: `handle.remove()` takes the hook away, and so does the end of a `with`.
+
+        >>> import pydp
+        >>> x = pydp.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda gradient: gradient * 10.0)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([20., 40.])
+        >>> handle.remove()
         """
         if self._node is None:
             raise RuntimeError("register_hook: the tensor does not require grad")
-        hooks = self._node.hooks = self._node.hooks or []
-        hooks.append(hook)
-        return lambda: hooks.remove(hook) if hook in hooks else None
+        if not callable(hook):
+            raise TypeError(f"register_hook: hook must be callable, got {hook!r}")
+        if self._node.hooks is None:
+            self._node.hooks = []
+        return Handle(self._node.hooks, hook)
 
     def backward(
         self,
@@ -333,6 +345,14 @@ class Tensor(Operators, Interchange):
         return ops.relu(self)  # type: ignore[no-any-return]
 
 
+def filled(like: Array, value: float) -> Array:
+    """An array of this shape and dtype with one value everywhere. A constant of the shapes, so no
+    kernel call: a replayed step finds it as it is."""
+    array: Array = _kernels.empty(like.shape, like.dtype)
+    array[...] = value
+    return array
+
+
 def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
     """The gradient that a backward pass starts from, in an array of its own."""
     if gradient is None:
@@ -340,9 +360,7 @@ def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
             raise RuntimeError(
                 f"{op}: give a gradient of shape {y.shape}; only one element may go without"
             )
-        one = _kernels.empty(y.shape, y.dtype)
-        one[...] = 1
-        return _graph.wrap(one)  # type: ignore[no-any-return]
+        return _graph.wrap(filled(y._array, 1))  # type: ignore[no-any-return]
     if not isinstance(gradient, Tensor):
         raise TypeError(f"{op}: gradient must be a tensor, got {type(gradient).__name__}")
     if gradient.shape != y.shape or gradient.dtype != y.dtype:

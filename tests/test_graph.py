@@ -1,8 +1,6 @@
 """The graph: what backward must and must not do (faults of autodiff)."""
 
 import gc
-import subprocess
-import sys
 import threading
 import weakref
 
@@ -175,14 +173,14 @@ def test_threads_sum_into_shared_leaves():
 def test_hooks():
     x, seen = leaf(1.0, 2.0), []
     y = x * 3.0
-    remove = y.register_hook(lambda g: seen.append(g.numpy().copy()))
+    handle = y.register_hook(lambda g: seen.append(g.numpy().copy()))
     y.register_hook(lambda g: g * 10.0)
     x.register_hook(lambda g: seen.append(g.numpy().copy()))
     y.sum().backward(retain_graph=True)
     np.testing.assert_array_equal(x.grad.numpy(), [30, 30])
     np.testing.assert_array_equal(seen, [[1, 1], [30, 30]])
-    remove()
-    remove()
+    handle.remove()
+    handle.remove()
     y.register_hook(lambda g: "no")
     with pytest.raises(TypeError, match="a hook must return None or a tensor of shape"):
         y.sum().backward()
@@ -282,38 +280,3 @@ def test_an_exception_in_backward_changes_no_gradient():
     with pytest.raises(ZeroDivisionError):
         z.backward()
     assert x.grad is None
-
-
-LONG = """
-import pydp
-x = pydp.tensor([1.0], requires_grad=True)
-def chain(n):
-    y = x
-    for _ in range(n):
-        y = y + x
-    return y
-n = 1_000_000
-chain(n).backward()
-assert x.grad.item() == n + 1, x.grad
-y = chain(n)      # released without a walk
-del y
-x.grad = None
-parts = [x * 1.0 for _ in range(100_000)]
-total = pydp.stack(parts).sum()          # a wide fan-in
-total.backward()
-assert x.grad.item() == 100_000
-y = x
-for _ in range(100):                     # 2^100 paths, 200 nodes
-    y = y * 0.5 + y * 0.5
-x.grad = None
-y.backward()
-assert abs(x.grad.item() - 1) < 1e-5
-print("done")
-"""
-
-
-def test_a_million_operations_go_forward_backward_and_away():
-    """In a process of its own with an 8 MB stack: recursion would kill it."""
-    command = ["bash", "-c", f"ulimit -s 8192; exec {sys.executable} -c '{LONG}'"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.stdout == "done\n", done.stderr[-2000:]

@@ -219,9 +219,9 @@ static void region_judge(const region_t *r, int64_t began) {
     alone_until = end + alone_for;
 }
 
-/* Each thread that begins a region has a team of its own in libgomp. A smaller
- * team would end threads and a larger one start them again, so the team is
- * always whole; whoever finds no task sleeps on. */
+/* Each thread that begins a region has a team of its own in libgomp, until it
+ * ends. A smaller team would end threads and a larger one start them again, so
+ * the team is always whole; whoever finds no task sleeps on. */
 static void region_team(region_t *r) {
     static _Thread_local int asked = 1, granted = 1;
     if (r->threads != asked) {
@@ -235,13 +235,19 @@ static void region_team(region_t *r) {
     region_judge(r, began);
 }
 
-/* ---- after a fork --------------------------------------------------------
- * The child has one thread; libgomp's record of a team is a lie there and a
- * region started from this thread would wait for ever. A thread that libgomp
- * has not seen starts a new team, so the child keeps one as its master. It
- * sleeps between regions. */
+/* ---- other threads, and after a fork -------------------------------------
+ * The thread that loaded pydp begins regions itself. Were other threads to do
+ * so, each of them would keep a team of its own: k threads, k teams of k. They
+ * hand their regions to one thread more, the master, which sleeps in between.
+ *
+ * A forked child has one thread; libgomp's record of a team is a lie there and
+ * a region started from this thread would wait for ever. A thread that libgomp
+ * has not seen starts a new team, so there all regions go to a new master. */
 
+static _Thread_local int is_first = 0;
 static int forked = 0;
+/* Below this, handing a region over costs more than a team wins. */
+#define HAND_OVER_NS 50000.0
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -308,12 +314,14 @@ static void after_fork_in_child(void) {
     master.started = 0;
 }
 
-__attribute__((constructor)) static void watch_forks(void) {
+__attribute__((constructor)) static void begin(void) {
+    is_first = 1;
     pthread_atfork(NULL, NULL, after_fork_in_child);
 }
 
 static void region_run(region_t *r) {
     if (r->threads < 2 || r->tasks < 2 || r->nanoseconds < PD_GRAIN_NS ||
+        (!is_first && r->nanoseconds < HAND_OVER_NS) ||
         is_crowded(r->nanoseconds) ||
         atomic_flag_test_and_set_explicit(&region_taken,
                                           memory_order_acquire)) {
@@ -321,10 +329,10 @@ static void region_run(region_t *r) {
         region_work(r);
         return;
     }
-    if (forked)
-        region_by_master(r);
-    else
+    if (is_first && !forked)
         region_team(r);
+    else
+        region_by_master(r);
     atomic_flag_clear_explicit(&region_taken, memory_order_release);
 }
 

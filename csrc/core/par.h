@@ -15,8 +15,10 @@
  *   serially for a while.
  * - One region at a time: a thread that finds the region taken (by another
  *   Python thread, or because it is inside a task) runs its tasks itself.
- * - Fork: in a child the parent's team does not exist. Regions then run from a
- *   fresh master thread, which gets a team of its own.
+ * - Two teams at most: the thread that loaded pydp has one; all others hand
+ *   their regions to one master thread, which has the other.
+ * - Fork: in a child the parent's teams do not exist. All regions then run from
+ *   a fresh master thread, which gets a team of its own.
  * - Ctrl-C: the calling thread asks `pd_poll` between tasks, five times a
  *   second; when it answers 1 the remaining tasks are skipped, and
  *   pd_take_interrupt tells the door. Regions that write memory which must not

@@ -24,10 +24,12 @@ from typing import Any, Self
 import numpy as np
 
 from pydp import _graph
+from pydp._context import watched
+from pydp._handle import Handle
 from pydp._op import FLOAT32, FLOAT64, as_array, checked_dtype, numpy_op
 from pydp._signature import Signature, parse
 from pydp._tensor import Tensor
-from pydp.nn import _repr, _state
+from pydp.nn import _hooks, _repr, _state
 from pydp.nn._where import join, say_where
 
 
@@ -100,11 +102,15 @@ class Module:
     training: bool = True
     _buffers: Mapping[str, bool] = MappingProxyType({})  # name -> whether state_dict has it
 
+    _hooks: _hooks.Hooks | None = None
+
     forward: Callable[..., Any] = _no_forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self.forward(*args, **kwargs)
+            if self._hooks is None and not watched:
+                return self.forward(*args, **kwargs)
+            return _hooks.call(self, args, kwargs)
         except Exception as error:
             say_where(error, self)
             raise
@@ -293,6 +299,40 @@ class Module:
 
         visit(self)
         return self
+
+    # ---- hooks
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(module, args)` before forward; what it returns, unless None, replaces the
+        positional arguments (a tuple of them, or the only one).
+
+        Hooks run in the order in which they were registered. The handle's `remove()` takes this
+        one away, and so does the end of a `with`.
+        """
+        return _hooks.add(self, "before", hook, "register_forward_pre_hook")
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(module, args, result)` after forward; what it returns, unless None, replaces
+        the result.
+
+        >>> import pydp
+        >>> net = pydp.nn.ReLU()
+        >>> with net.register_forward_hook(lambda module, args, y: y + 1.0):
+        ...     net(pydp.tensor([-1.0, 2.0]))
+        tensor([1., 3.])
+        """
+        return _hooks.add(self, "after", hook, "register_forward_hook")
+
+    def register_full_backward_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(module, dx, dy)` in backward, when the gradients of forward's arguments are
+        there; what it returns, unless None, replaces them.
+
+        dx has an entry for each positional argument (for each leaf where they are trees), dy for
+        each result; those without a gradient are None. Where no argument wants a gradient, the hook
+        is called with the gradients of the result. The module must not write its arguments in
+        place.
+        """
+        return _hooks.add(self, "backward", hook, "register_full_backward_hook")
 
     # ---- state
 

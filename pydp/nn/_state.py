@@ -100,7 +100,7 @@ def _write(writes: list[tuple[Tensor, Array]]) -> None:
     own = {_memory(target._array) for target, _ in writes}
     sources = [source.copy() if _memory(source) in own else source for _, source in writes]
     for (target, _), source in zip(writes, sources, strict=True):
-        write(target, _graph.wrap(source))
+        write(target, _graph.wrap(source), "load_state_dict")
 
 
 def _memory(array: Array) -> int:

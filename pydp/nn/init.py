@@ -286,5 +286,5 @@ def _write(tensor: Tensor, values: Array, scale: float = 1.0, shift: float = 0.0
     """values · scale + shift into the tensor's memory."""
     dtype = tensor.dtype
     values = values.astype(dtype, copy=False) * dtype.type(scale) + dtype.type(shift)
-    write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)))
+    write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)), "nn.init")
     return tensor

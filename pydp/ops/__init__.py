@@ -6,7 +6,9 @@ from pydp.ops._activation import sigmoid as sigmoid
 from pydp.ops._activation import silu as silu
 from pydp.ops._activation import softplus as softplus
 from pydp.ops._activation import tanh as tanh
+from pydp.ops._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
+from pydp.ops._batch_norm import batch_norm as batch_norm
 from pydp.ops._broadcast import broadcast_arrays as broadcast_arrays
 from pydp.ops._broadcast import broadcast_shapes as broadcast_shapes
 from pydp.ops._broadcast import meshgrid as meshgrid
@@ -15,8 +17,13 @@ from pydp.ops._cross_entropy import cross_entropy as cross_entropy
 from pydp.ops._dropout import dropout as dropout
 from pydp.ops._embedding import embedding as embedding
 from pydp.ops._flatten import flatten as flatten
+from pydp.ops._group_norm import group_norm as group_norm
+from pydp.ops._group_norm import instance_norm as instance_norm
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
+from pydp.ops._layer_norm import layer_norm as layer_norm
+from pydp.ops._layer_norm import rms_norm as rms_norm
+from pydp.ops._local_response_norm import local_response_norm as local_response_norm
 from pydp.ops._logic import bitwise_and as bitwise_and
 from pydp.ops._logic import bitwise_invert as bitwise_invert
 from pydp.ops._logic import bitwise_left_shift as bitwise_left_shift

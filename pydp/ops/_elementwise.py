@@ -18,32 +18,38 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._graph import apply
+from pydp._graph import INPUTS, OUTPUT, Place, apply
 from pydp._kernels import binary as binary_kernel
 from pydp._kernels import binary_functions, unary_functions
 from pydp._kernels import unary as unary_kernel
-from pydp._op import Array, Op, gradient_of, numpy_op
+from pydp._op import Array, Op, check_memory, gradient_of, numpy_op
 from pydp.ops._reduce import sum_to
 
 Derivative = Callable[..., Any]
+PLACES = {"x": INPUTS[0], "a": INPUTS[0], "b": INPUTS[1], "y": OUTPUT}
+
+
+def _places(letters: str) -> tuple[Place, ...]:
+    """The places that some of the letters a, b and y name, each once."""
+    return tuple([PLACES[letter] for letter in "aby" if letter in letters])
 
 
 class Unary(Op):
-    """A rule y = f(x). `saves` is "x", "y" or "": what the derivative looks at after dy."""
+    """A rule y = f(x). `saves` has the place of x, of y, or none: what the derivative looks at
+    after dy."""
 
     type = "real[...] -> real[...]"
     code: int
-    saves: str
+    saves: tuple[Place, ...]
     derivative: Derivative
 
     @classmethod
     def forward(cls, needs: Any, x: Array) -> tuple[Array, Any]:
         y = unary_kernel(cls.code, x)
         if y is NotImplemented:  # integers: NumPy's
+            check_memory(x.shape, x.itemsize, cls.name)
             y = np.asarray(numpy_op(cls.reference, x))
-        if needs is None or not cls.saves:
-            return y, None
-        return y, (x if cls.saves == "x" else y,)
+        return y, cls.saves
 
     @classmethod
     def backward(cls, saved: Any, dy: Any, needs: Any) -> tuple[Any]:
@@ -51,14 +57,15 @@ class Unary(Op):
 
 
 class Binary(Op):
-    """A rule y = f(a, b). `looks` names, for each derivative, those of a, b and y that it looks at:
-    only what a needed derivative looks at is saved. Derivatives are called with (dy, a, b, y), None
-    in place of what was not saved."""
+    """A rule y = f(a, b). `saves[i][j]` has the places of those of a, b and y that the needed
+    derivatives look at, where i says whether a's is needed, and j whether b's. After them come the
+    operands' shapes, if they were broadcast. Derivatives are called with (dy, a, b, y), None in
+    place of what was not saved."""
 
     type = "(real[...], real[...]) -> real[...]"
     broadcasts_before = 0
     code: int
-    looks: tuple[str, str]
+    saves: list[list[tuple[Place, ...]]]
     derivatives: tuple[Derivative | None, Derivative | None]
 
     @classmethod
@@ -72,21 +79,17 @@ class Binary(Op):
                 raise type(error)(f"{cls.name}: {error}") from None
         if needs is None:
             return y, None
-        shapes = None if a.size == b.size == y.size else (a.shape, b.shape)
-        looks_a, looks_b = cls.looks
-        looks = (looks_a if needs[0] else "") + (looks_b if needs[1] else "")
-        if not looks:
-            return y, shapes and (shapes, None, None, None)
-        return y, (
-            shapes,
-            a if "a" in looks else None,
-            b if "b" in looks else None,
-            y if "y" in looks else None,
-        )
+        saves = cls.saves[needs[0] is not None][needs[1] is not None]
+        if a.size == b.size == y.size:
+            return y, saves
+        return y, (*saves, (a.shape, b.shape))
 
     @classmethod
     def backward(cls, saved: Any, dy: Any, needs: Any) -> tuple[Any, Any]:
-        shapes, a, b, y = saved or (None, None, None, None)
+        places = cls.saves[needs[0] is not None][needs[1] is not None]
+        looked = dict(zip(places, saved, strict=False))
+        a, b, y = looked.get(PLACES["a"]), looked.get(PLACES["b"]), looked.get(OUTPUT)
+        shapes = saved[-1] if len(saved) > len(places) else None
         if cls.composed is not None:
             da, db = gradient_of(cls.composed, (a, b), dy, needs)
         else:
@@ -100,9 +103,9 @@ class Binary(Op):
         return da, db
 
 
-def check_broadcast(op: str, a: Array, b: Array) -> None:
-    """Raise where two shapes do not broadcast, or to more than there can be; the message shows them
-    aligned."""
+def check_broadcast(op: str, a: Array, b: Array, itemsize: int | None = None) -> None:
+    """Raise where two shapes do not broadcast (the message shows them aligned), or to more than the
+    machine holds; `itemsize` is a's where none is given."""
     pairs = list(zip_longest(reversed(a.shape), reversed(b.shape), fillvalue=1))
     if any(m != n and 1 not in (m, n) for m, n in pairs):
         width = max(len(str(a.shape)), len(str(b.shape)))
@@ -112,8 +115,8 @@ def check_broadcast(op: str, a: Array, b: Array) -> None:
             f"  second  {b.shape!s:>{width}}\n"
             "  aligned at the last axis, sizes must be equal or 1"
         )
-    if math.prod([n if m == 1 else m for m, n in pairs]) >= 1 << 52:
-        raise MemoryError(f"{op}: {a.shape} and {b.shape} broadcast to too many elements")
+    shape = [n if m == 1 else m for m, n in reversed(pairs)]
+    check_memory(shape, itemsize or a.itemsize, op)
 
 
 # ---- the table -----------------------------------------------------------------------------------
@@ -125,7 +128,7 @@ def _unary(name: str, reference: Callable[..., Any], saves: str, derivative: Der
         "name": name,
         "code": unary_functions[name],
         "reference": staticmethod(reference),
-        "saves": saves,
+        "saves": (PLACES[saves],) if saves else (),
         "derivative": staticmethod(derivative),
     })  # fmt: skip
 
@@ -143,7 +146,7 @@ def _binary(
         "name": name,
         "code": binary_functions[kernel or name],
         "reference": staticmethod(reference),
-        "looks": (da[0], db[0]),
+        "saves": [[_places(da[0] * i + db[0] * j) for j in (0, 1)] for i in (0, 1)],
         "derivatives": (da[1], db[1]),
         "composed": composed and staticmethod(composed),
     })  # fmt: skip

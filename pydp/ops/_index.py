@@ -161,7 +161,7 @@ def getitem(x: Any, index: Any) -> Any:
     except IndexError as error:
         raise IndexError(f"indexing: {error} (shape {x.shape})") from None
     if _is_basic(index):
-        y._version = x._version
+        _graph.note_view(x, y)
     return y
 
 
@@ -203,14 +203,14 @@ def setitem(x: Any, index: Any, v: Any) -> None:
         y = apply(SetItem, (x, v), index)
     except (IndexError, ValueError) as error:
         raise type(error)(f"index assignment: {error} (shape {x.shape})") from None
-    x._version[0] += 1
+    _graph.changed((x,), "index assignment")
     if y._node is not None:
-        x._node = y._node
+        _graph.move(x, y._node)
 
 
-def write(x: Any, y: Any) -> None:
+def write(x: Any, y: Any, op: str) -> None:
     """x's memory takes y's elements, and x y's place in the graph."""
     _kernels.copy_to(y._array, x._array)
-    x._version[0] += 1
+    _graph.changed((x,), op)
     if y._node is not None and _graph.is_recording():
-        x._node = y._node
+        _graph.move(x, y._node)

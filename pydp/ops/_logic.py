@@ -22,8 +22,8 @@ def _compare(op: str, function: Any, a: Any, b: Any) -> Any:
 
 def _computed(op: str, function: Any, *values: Any) -> Any:
     """NumPy's function of one or two tensors."""
-    if len(values) == 2:
-        check_broadcast(op, values[0]._array, values[1]._array)
+    a, b = values[0]._array, values[-1]._array
+    check_broadcast(op, a, b)
     return _graph.wrap(np.asarray(numpy_op(function, *[x._array for x in values])))
 
 

@@ -19,6 +19,7 @@ from pydp._op import (
     Array,
     Op,
     check_device,
+    check_memory,
     checked_dtype,
     numpy_op,
     operands,
@@ -29,7 +30,7 @@ from pydp.ops._elementwise import check_broadcast
 
 
 def _two(op: str, a: Any, b: Any) -> Any:
-    """Two operands as tensors of one dtype; the common case costs three comparisons."""
+    """Two operands as tensors of one dtype; the common cases cost little."""
     tensor = _graph.Value
     if type(a) is tensor:
         if type(b) is tensor:
@@ -371,7 +372,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     for rule, bound in ((rules.AT_LEAST, min), (rules.AT_MOST, max)):
         if bound is not None:
             x, bound = _two("clip", x, bound)
-            check_broadcast("clip", x._array, bound._array)
+            if bound.ndim:
+                check_broadcast("clip", x._array, bound._array)
             x = apply(rule, (x, bound))
     return x
 
@@ -384,6 +386,7 @@ class AsType(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array, dtype: np.dtype[Any]) -> Any:
+        check_memory(x.shape, dtype.itemsize, "astype")
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(numpy_op(x.astype, dtype, order="K", copy=True)), (x.dtype,)
 

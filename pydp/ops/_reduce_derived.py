@@ -12,7 +12,17 @@ import numpy as np
 
 from pydp import _graph
 from pydp._graph import apply
-from pydp._op import Array, Op, axes_tuple, axis_index, number, numpy_op, operands, real_tensor
+from pydp._op import (
+    Array,
+    Op,
+    axes_tuple,
+    axis_index,
+    check_memory,
+    number,
+    numpy_op,
+    operands,
+    real_tensor,
+)
 from pydp.ops import _reduce
 from pydp.ops._math import exp, log, maximum, minimum, sign, sqrt, square
 from pydp.ops._reduce import Axes, check_not_empty, kept_shape
@@ -181,6 +191,7 @@ def _position(op: str, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     if axis is not None:
         axis = axis_index(axis, x.ndim, op)
     check_not_empty(op, x.shape, tuple(range(x.ndim)) if axis is None else (axis,)[: x.ndim])
+    check_memory(x.shape, x.dtype.itemsize, op)  # NumPy copies what has strides
     y = numpy_op(function, x._array, axis=axis if x.ndim else None, keepdims=bool(keepdims))
     return _graph.wrap(np.asarray(y, np.int64))
 

@@ -22,6 +22,7 @@ from pydp._op import (
     axes_tuple,
     axis_index,
     check_axes,
+    check_memory,
     integer,
     numpy_op,
     operands,
@@ -40,7 +41,7 @@ def _view(rule: type[Op], x: Any, *arguments: Any) -> Any:
     y = apply(rule, (x,), *arguments)
     base = y._array.base
     if base is not None and (base is x._array or base is x._array.base):
-        y._version = x._version
+        _graph.note_view(x, y)
     return y
 
 
@@ -258,6 +259,8 @@ class Concat(Op):
     @staticmethod
     def forward(needs: Any, *arrays_and_axis: Any) -> Any:
         *arrays, axis = arrays_and_axis
+        items = sum([a.size for a in arrays])
+        check_memory((items,), arrays[0].itemsize, "concat")
         y = np.asarray(numpy_op(np.concatenate, arrays, axis=axis))
         return y, (tuple([a.shape[axis] for a in arrays]),)
 

@@ -61,5 +61,5 @@ def where(condition: Any, a: Any, b: Any) -> Any:
         raise TypeError(f"where: condition must be bool, got {condition._array.dtype}")
     a, b = _two("where", a, b)
     for one, other in ((a, b), (condition, a), (condition, b)):
-        check_broadcast("where", one._array, other._array)
+        check_broadcast("where", one._array, other._array, a._array.itemsize)
     return apply(Where, (condition, a, b))

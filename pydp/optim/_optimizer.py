@@ -187,8 +187,7 @@ class Optimizer:
         if not changed:
             return
         self.state.update(fresh)
-        for p in changed:
-            p._version[0] += 1
+        _graph.changed(changed, f"{self.name}.step")
         try:
             self.call(arrays)  # an interrupt is raised behind the whole step,
         except (TypeError, ValueError, MemoryError) as error:  # these before anything is written
