@@ -55,9 +55,7 @@ from pydp._jacobian import jacobian as jacobian
 from pydp._namespace import __array_api_version__ as __array_api_version__
 from pydp._namespace import __array_namespace_info__ as __array_namespace_info__
 from pydp._random import Generator as Generator
-from pydp._random import bernoulli as bernoulli
 from pydp._random import manual_seed as manual_seed
-from pydp._random import permutation as permutation
 from pydp._random import rand as rand
 from pydp._random import randint as randint
 from pydp._random import randn as randn

@@ -21,12 +21,13 @@ from pydp import _graph, _kernels, ops
 from pydp._graph import Leaf
 from pydp._handle import Handle
 from pydp._interchange import Interchange
+from pydp._methods import Methods
 from pydp._op import Array, as_array, check_device, checked_dtype
 from pydp._operators import Operators
 
 
 @_graph.register
-class Tensor(Operators, Interchange):
+class Tensor(Operators, Methods, Interchange):
     """An n-dimensional array that remembers how it was computed.
 
     Made by `pydp.tensor`, `pydp.asarray` and every operation, not by calling the class.
@@ -266,8 +267,8 @@ class Tensor(Operators, Interchange):
 
     # ---- the functions of pydp, as methods
 
-    def reshape(self, *shape: Any) -> Tensor:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+    def reshape(self, *shape: Any, copy: bool | None = None) -> Tensor:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, copy)  # type: ignore[no-any-return]
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         return ops.astype(self, dtype, copy=copy)  # type: ignore[no-any-return]
@@ -278,8 +279,8 @@ class Tensor(Operators, Interchange):
     def squeeze(self, axis: int | Sequence[int]) -> Tensor:
         return ops.squeeze(self, axis)  # type: ignore[no-any-return]
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    def sum(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+        return ops.sum(self, axis, keepdims, dtype)  # type: ignore[no-any-return]
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         return ops.mean(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]

@@ -27,7 +27,7 @@ GROUPS = {"_condition": "_signature", "_inference": "_signature", "_notation": "
           "_size": "_signature", "_context": "_graph", "_search": "_graph", "_handle": "_graph",
           "_inplace": "_graph", "_node": "_graph", "_tree": "_autodiff", "_jacobian": "_autodiff",
           "_remat": "_autodiff", "_function": "_autodiff", "_check": "_autodiff",
-          "_operators": "_tensor", "_interchange": "_tensor"}  # fmt: skip
+          "_operators": "_tensor", "_methods": "_tensor", "_interchange": "_tensor"}  # fmt: skip
 
 # Rooms that know less than what is below them.
 KNOWS = {
