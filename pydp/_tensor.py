@@ -297,36 +297,6 @@ class Tensor(Operators, Methods, Interchange):
     def abs(self) -> Tensor:
         return ops.abs(self)  # type: ignore[no-any-return]
 
-    def sign(self) -> Tensor:
-        return ops.sign(self)  # type: ignore[no-any-return]
-
-    def square(self) -> Tensor:
-        return ops.square(self)  # type: ignore[no-any-return]
-
-    def sin(self) -> Tensor:
-        return ops.sin(self)  # type: ignore[no-any-return]
-
-    def cos(self) -> Tensor:
-        return ops.cos(self)  # type: ignore[no-any-return]
-
-    def floor(self) -> Tensor:
-        return ops.floor(self)  # type: ignore[no-any-return]
-
-    def ceil(self) -> Tensor:
-        return ops.ceil(self)  # type: ignore[no-any-return]
-
-    def round(self) -> Tensor:
-        return ops.round(self)  # type: ignore[no-any-return]
-
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        return ops.clip(self, min, max)  # type: ignore[no-any-return]
-
-    def tril(self, k: int = 0) -> Tensor:
-        return ops.tril(self, k)  # type: ignore[no-any-return]
-
-    def triu(self, k: int = 0) -> Tensor:
-        return ops.triu(self, k)  # type: ignore[no-any-return]
-
     def sqrt(self) -> Tensor:
         return ops.sqrt(self)  # type: ignore[no-any-return]
 
