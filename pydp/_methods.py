@@ -124,3 +124,35 @@ class Methods:
 
     def tensordot(self, other: Any, axes: Any = 2) -> Tensor:
         return ops.tensordot(self, other, axes)
+
+    # ---- elementwise, triangles
+
+    def sign(self) -> Tensor:
+        return ops.sign(self)
+
+    def square(self) -> Tensor:
+        return ops.square(self)
+
+    def sin(self) -> Tensor:
+        return ops.sin(self)
+
+    def cos(self) -> Tensor:
+        return ops.cos(self)
+
+    def floor(self) -> Tensor:
+        return ops.floor(self)
+
+    def ceil(self) -> Tensor:
+        return ops.ceil(self)
+
+    def round(self) -> Tensor:
+        return ops.round(self)
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
+        return ops.clip(self, min, max)
+
+    def tril(self, k: int = 0) -> Tensor:
+        return ops.tril(self, k)
+
+    def triu(self, k: int = 0) -> Tensor:
+        return ops.triu(self, k)

@@ -121,6 +121,17 @@ def test_operators_with_numpy_keep_the_gradient():
     np.testing.assert_allclose(x.grad.numpy(), a + np.cos([1.0, 2.0]) + 2, rtol=1e-6)
 
 
+def test_methods_are_the_functions():
+    x = pydp.tensor([[0.25, -1.5], [2.5, 0.0]])
+    for method in ("abs", "ceil", "cos", "exp", "floor", "round", "sign", "sin", "square", "tanh"):
+        want = getattr(pydp, method)(x)
+        np.testing.assert_array_equal(getattr(x, method)().numpy(), want.numpy())
+    assert x.clip(0.0, 1.0).tolist() == [[0.25, 0.0], [1.0, 0.0]]
+    assert x.clip(max=0.0).tolist() == [[0.0, -1.5], [0.0, 0.0]]
+    assert x.tril().tolist() == [[0.25, 0.0], [2.5, 0.0]]
+    assert x.triu(1).tolist() == [[0.0, -1.5], [0.0, 0.0]]
+
+
 # ---- NumPy's functions ---------------------------------------------------------------------------
 
 UNARY = [

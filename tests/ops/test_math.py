@@ -1,4 +1,4 @@
-"""The functions over the table of elementwise rules: choices, comparisons, conversions."""
+"""The functions over the table of elementwise rules: conversions, comparisons, bounds."""
 
 import numpy as np
 import pytest
