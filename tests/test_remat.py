@@ -240,6 +240,21 @@ def test_an_error_in_the_second_run_leaves_everything_as_it_was():
     assert pydp._random.default_generator.get_state()[1] == stream + 1
 
 
+def test_an_op_that_fails_in_the_second_run_gives_no_number_back(monkeypatch):
+    """dropout gives its number back when it fails; here it drew none."""
+    x = real(2).requires_grad_()
+    y = pydp.remat(lambda x: pydp.dropout(x, 0.5), x)
+    state = pydp._random.default_generator.get_state()
+
+    def no_memory(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(pydp._op.registry["dropout"], "forward", no_memory)
+    with pytest.raises(MemoryError):
+        y.sum().backward()
+    np.testing.assert_array_equal(pydp._random.default_generator.get_state(), state)
+
+
 def test_a_recorded_step_replays_with_fresh_numbers():
     """The second run deals the keys that the replayed first run has drawn."""
     from pydp import _kernels
