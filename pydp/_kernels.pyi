@@ -129,3 +129,122 @@ def cross_entropy_backward(
     smoothing: float,
     reduction: int,
 ) -> tuple[int, Array]: ...
+
+# layer_norm.pxi. n: the length of a row; arrays are in C order
+def layer_norm_forward(
+    x: Array,
+    weight: Array | None,
+    bias: Array | None,
+    y: Array,
+    mean: Array | None,
+    rstd: Array | None,
+    n: int,
+    eps: float,
+) -> None: ...
+def layer_norm_backward(
+    x: Array,
+    dy: Array,
+    weight: Array | None,
+    mean: Array,
+    rstd: Array,
+    dx: Array | None,
+    dweight: Array | None,
+    dbias: Array | None,
+    n: int,
+) -> None: ...
+def rms_norm_forward(
+    x: Array, weight: Array | None, y: Array, rstd: Array | None, n: int, eps: float
+) -> None: ...
+def rms_norm_backward(
+    x: Array,
+    dy: Array,
+    weight: Array | None,
+    rstd: Array,
+    dx: Array | None,
+    dweight: Array | None,
+    n: int,
+) -> None: ...
+
+# batch_norm.pxi. Images are channels-last; groups 0: statistics of the whole batch
+def batch_norm_forward(
+    x: Array,
+    weight: Array | None,
+    bias: Array | None,
+    mean: Array,
+    var: Array,
+    y: Array,
+    groups: int,
+    eps: float,
+) -> None: ...
+def batch_norm_inference(
+    x: Array,
+    weight: Array | None,
+    bias: Array | None,
+    mean: Array,
+    var: Array,
+    y: Array,
+    groups: int,
+    eps: float,
+) -> None: ...
+def batch_norm_backward(
+    x: Array,
+    dy: Array,
+    weight: Array | None,
+    mean: Array,
+    var: Array,
+    dx: Array | None,
+    dweight: Array | None,
+    dbias: Array | None,
+    groups: int,
+    eps: float,
+    trains: bool,
+) -> None: ...
+def batch_norm_track(
+    mean: Array,
+    var: Array,
+    running_mean: Array,
+    running_var: Array,
+    batches: Array | None,
+    count: int,
+    momentum: float,
+) -> None: ...
+
+# local_response_norm.pxi. Images are channels-last
+def local_response_norm_forward(
+    x: Array, y: Array, size: int, alpha: float, beta: float, k: float
+) -> None: ...
+def local_response_norm_backward(
+    x: Array, dy: Array, dx: Array, size: int, alpha: float, beta: float, k: float
+) -> None: ...
+
+# attention.pxi: axes [batch …, heads, rows, width]; keep < 0 is no dropout
+def attention_forward(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    key: Array | None,
+    y: Array,
+    rows: Array | None,
+    causal: bool,
+    scale: float,
+    last_dropped: int,
+    keep: float,
+) -> None: ...
+def attention_backward(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    key: Array | None,
+    y: Array,
+    rows: Array,
+    dy: Array,
+    dq: Array,
+    dk: Array,
+    dv: Array,
+    causal: bool,
+    scale: float,
+    last_dropped: int,
+    keep: float,
+) -> None: ...

@@ -21,6 +21,7 @@ tests (tests/harness.py), so there is no op without a reference.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -103,7 +104,10 @@ def gradient_of(
     needs: Sequence[bool],
     arguments: tuple[Any, ...] = (),
 ) -> tuple[Any, ...]:
-    """dy · d function / d inputs, itself differentiable when recording is on."""
+    """dy · d function / d inputs, itself differentiable when recording is on.
+
+    Of a function with several results dy is the list of their gradients (None where there is none).
+    """
     again = _graph.is_recording()
     with _graph.enable_grad():
         aliases = [
@@ -112,10 +116,10 @@ def gradient_of(
         ]
         y = function(*aliases, *arguments)
     nodes = [x._node for x, need in zip(aliases, needs, strict=True) if need]
-    if y._node is None:
-        return tuple([None] * len(needs))
+    pairs = zip(y, dy, strict=True) if isinstance(y, tuple) else [(y, dy)]
+    roots = [(z._node, dz) for z, dz in pairs if dz is not None and z._node is not None]
     _, found = _graph.walk(
-        [(y._node, dy)],
+        roots,
         retain_graph=again,
         create_graph=again,
         wanted=nodes,
@@ -191,6 +195,7 @@ def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
         check_fits(array, wanted, op)
     fits = array.dtype == wanted and array.flags.aligned and type(array) is np.ndarray
     if copy or not fits:
+        check_memory(array.shape, wanted.itemsize, op)
         with np.errstate(over="ignore"):
             array = np.array(array, dtype=wanted, order="C", copy=True, subok=False)
     return array
@@ -276,6 +281,17 @@ def scalar(x: Any, dtype: np.dtype[Any], op: str) -> Array:
 
 
 # ---- NumPy's functions on tensor memory ----------------------------------------------------------
+
+
+# What the machine has, whatever the system promises to it.
+MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def check_memory(shape: Sequence[int], itemsize: int, op: str) -> None:
+    """Refuse a result that NumPy would allocate and the machine cannot hold. Kernels' results are
+    refused by their allocator; NumPy believes a system that promises any amount."""
+    if math.prod(shape) * itemsize > MEMORY:
+        raise MemoryError(f"{op}: no memory for shape {tuple(shape)}")
 
 
 def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:

@@ -6,6 +6,10 @@
 #include "loops.h"
 #include "wide.h"
 
+tile_kernel *const *K(gemm_tiles)(int64_t width) {
+    return tile_kernels[width - 1];
+}
+
 /* ---- methods: one product each --------------------------------------------
  */
 

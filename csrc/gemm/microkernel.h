@@ -23,11 +23,7 @@
 #ifndef PD_GEMM_MICROKERNEL_H
 #define PD_GEMM_MICROKERNEL_H
 
-#include "blocks.h"
-
-typedef void tile_kernel(int64_t k, const real *a, int64_t a_row,
-                         int64_t a_step, const real *b, int64_t b_step, real *c,
-                         int64_t c_row, int add);
+#include "tiles.h"
 
 /* Rows are addressed from two bases, 0 and HALF: seven strides then reach all
  * of fourteen rows, and their registers suffice. */

@@ -7,9 +7,9 @@
  *         dx[n,i,j,c] = sum over the windows with (i, j) of dy / size
  *
  * The size counts padding as entries where count_include_pad is set, though
- * never what ceil_mode adds beyond it. The two are each other's gradient. There is no
- * dilation: d is 1 on both axes. All outputs are written whole; nothing may
- * alias. Layout: pool2d.h. */
+ * never what ceil_mode adds beyond it. The two are each other's gradient. There
+ * is no dilation: d is 1 on both axes. All outputs are written whole; nothing
+ * may alias. Layout: pool2d.h. */
 #ifndef PD_KERNELS_AVG_POOL2D_H
 #define PD_KERNELS_AVG_POOL2D_H
 

@@ -256,7 +256,7 @@ def _check(function: str, tensor: Any, **numbers: Any) -> None:
         found = number(value, function, name)
         if not math.isfinite(found):
             raise ValueError(f"{function}: {name} must be finite, got {found}")
-        if abs(found) > largest:
+        if abs(found) > float(largest):
             raise ValueError(f"{function}: {name} does not fit into {tensor.dtype}, got {found}")
 
 

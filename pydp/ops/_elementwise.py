@@ -22,7 +22,7 @@ from pydp._graph import INPUTS, OUTPUT, Place, apply
 from pydp._kernels import binary as binary_kernel
 from pydp._kernels import binary_functions, unary_functions
 from pydp._kernels import unary as unary_kernel
-from pydp._op import Array, Op, gradient_of, numpy_op
+from pydp._op import Array, Op, check_memory, gradient_of, numpy_op
 from pydp.ops._reduce import sum_to
 
 Derivative = Callable[..., Any]
@@ -47,6 +47,7 @@ class Unary(Op):
     def forward(cls, needs: Any, x: Array) -> tuple[Array, Any]:
         y = unary_kernel(cls.code, x)
         if y is NotImplemented:  # integers: NumPy's
+            check_memory(x.shape, x.itemsize, cls.name)
             y = np.asarray(numpy_op(cls.reference, x))
         return y, cls.saves
 
@@ -102,9 +103,9 @@ class Binary(Op):
         return da, db
 
 
-def check_broadcast(op: str, a: Array, b: Array) -> None:
-    """Raise where two shapes do not broadcast, or to more than there can be; the message shows them
-    aligned."""
+def check_broadcast(op: str, a: Array, b: Array, itemsize: int | None = None) -> None:
+    """Raise where two shapes do not broadcast (the message shows them aligned), or to more than the
+    machine holds; `itemsize` is a's where none is given."""
     pairs = list(zip_longest(reversed(a.shape), reversed(b.shape), fillvalue=1))
     if any(m != n and 1 not in (m, n) for m, n in pairs):
         width = max(len(str(a.shape)), len(str(b.shape)))
@@ -114,8 +115,8 @@ def check_broadcast(op: str, a: Array, b: Array) -> None:
             f"  second  {b.shape!s:>{width}}\n"
             "  aligned at the last axis, sizes must be equal or 1"
         )
-    if math.prod([n if m == 1 else m for m, n in pairs]) >= 1 << 52:
-        raise MemoryError(f"{op}: {a.shape} and {b.shape} broadcast to too many elements")
+    shape = [n if m == 1 else m for m, n in reversed(pairs)]
+    check_memory(shape, itemsize or a.itemsize, op)
 
 
 # ---- the table -----------------------------------------------------------------------------------

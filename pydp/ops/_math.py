@@ -12,7 +12,16 @@ import numpy as np
 
 from pydp import _graph
 from pydp._graph import apply
-from pydp._op import Array, Op, checked_dtype, numpy_op, operands, real_tensor, scalar
+from pydp._op import (
+    Array,
+    Op,
+    check_memory,
+    checked_dtype,
+    numpy_op,
+    operands,
+    real_tensor,
+    scalar,
+)
 from pydp.ops import _elementwise as rules
 from pydp.ops._elementwise import check_broadcast
 from pydp.ops._reduce import sum_to
@@ -279,8 +288,14 @@ def copy(x: Any) -> Any:
 
 def _compare(op: str, function: Any, a: Any, b: Any) -> Any:
     a, b = operands(op, a, b)
-    check_broadcast(op, a._array, b._array)
+    check_broadcast(op, a._array, b._array, itemsize=1)
     return _graph.wrap(np.asarray(numpy_op(function, a._array, b._array)))
+
+
+def _ask(op: str, function: Any, x: Any) -> Any:
+    x = _number(op, x)._array
+    check_memory(x.shape, 1, op)
+    return _graph.wrap(np.asarray(numpy_op(function, x)))
 
 
 def equal(a: Any, b: Any) -> Any:
@@ -350,7 +365,7 @@ def isnan(x: Any) -> Any:
     >>> pydp.isnan(pydp.tensor([1.0, float("nan")]))
     tensor([False,  True])
     """
-    return _graph.wrap(np.asarray(numpy_op(np.isnan, _number("isnan", x)._array)))
+    return _ask("isnan", np.isnan, x)
 
 
 def isfinite(x: Any) -> Any:
@@ -360,7 +375,7 @@ def isfinite(x: Any) -> Any:
     >>> pydp.isfinite(pydp.tensor([1.0, float("inf")]))
     tensor([ True, False])
     """
-    return _graph.wrap(np.asarray(numpy_op(np.isfinite, _number("isfinite", x)._array)))
+    return _ask("isfinite", np.isfinite, x)
 
 
 # ---- choices and conversions ---------------------------------------------------------------------
@@ -410,7 +425,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
         raise TypeError(f"where: condition must be bool, got {condition._array.dtype}")
     a, b = operands("where", a, b)
     for one, other in ((a, b), (condition, a), (condition, b)):
-        check_broadcast("where", one._array, other._array)
+        check_broadcast("where", one._array, other._array, a._array.itemsize)
     return apply(Where, (condition, a, b))
 
 
@@ -428,7 +443,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     for rule, bound in ((rules.AT_LEAST, min), (rules.AT_MOST, max)):
         if bound is not None:
             x, bound = _two("clip", x, bound)
-            check_broadcast("clip", x._array, bound._array)
+            if bound.ndim:
+                check_broadcast("clip", x._array, bound._array)
             x = apply(rule, (x, bound))
     return x
 
@@ -441,6 +457,7 @@ class AsType(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array, dtype: np.dtype[Any]) -> Any:
+        check_memory(x.shape, dtype.itemsize, "astype")
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(numpy_op(x.astype, dtype, order="K", copy=True)), (x.dtype,)
 

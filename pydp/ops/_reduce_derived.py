@@ -12,7 +12,17 @@ import numpy as np
 
 from pydp import _graph
 from pydp._graph import apply
-from pydp._op import Array, Op, axes_tuple, axis_index, number, numpy_op, operands, real_tensor
+from pydp._op import (
+    Array,
+    Op,
+    axes_tuple,
+    axis_index,
+    check_memory,
+    number,
+    numpy_op,
+    operands,
+    real_tensor,
+)
 from pydp.ops import _reduce
 from pydp.ops._math import exp, log, maximum, minimum, sign, sqrt, square
 from pydp.ops._reduce import Axes, check_not_empty, kept_shape
@@ -86,8 +96,8 @@ def var(
 
     Type: ``real[...] -> real[...]``. `correction` 0 (the default, as in the array API standard)
     gives the variance of the population, 1 the unbiased estimate from a sample (PyTorch's default);
-    NaN where n <= correction and x is constant. The mean is taken first, so a large one costs
-    nothing.
+    NaN where n <= correction and x is constant. The mean is taken first, and what its rounding left
+    is taken again, so a large one costs nothing.
 
     >>> import pydp
     >>> pydp.var(pydp.tensor([1.0, 2.0, 3.0, 4.0]))
@@ -119,7 +129,9 @@ def _variance(op: str, x: Any, axis: Any, correction: Any, keepdims: bool) -> An
         raise ValueError(f"{op}: correction must be finite, got {correction}")
     axes = axes_tuple(axis, x.ndim, op)
     count = math.prod([x.shape[i] for i in axes]) - correction
-    squares = _reduce.sum(square(x - _reduce.mean(x, axes, keepdims=True)), axes, keepdims)
+    # A large mean is rounded by more than small deviations: what is left of it is taken off again.
+    near = x - _reduce.mean(x.detach(), axes, keepdims=True)
+    squares = _reduce.sum(square(near - _reduce.mean(near, axes, keepdims=True)), axes, keepdims)
     return squares / (count if count > 0 else 0.0)
 
 
@@ -179,6 +191,7 @@ def _position(op: str, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     if axis is not None:
         axis = axis_index(axis, x.ndim, op)
     check_not_empty(op, x.shape, tuple(range(x.ndim)) if axis is None else (axis,)[: x.ndim])
+    check_memory(x.shape, x.dtype.itemsize, op)  # NumPy copies what has strides
     y = numpy_op(function, x._array, axis=axis if x.ndim else None, keepdims=bool(keepdims))
     return _graph.wrap(np.asarray(y, np.int64))
 

@@ -22,6 +22,7 @@ from pydp._op import (
     axes_tuple,
     axis_index,
     check_axes,
+    check_memory,
     integer,
     numpy_op,
     operands,
@@ -258,6 +259,8 @@ class Concat(Op):
     @staticmethod
     def forward(needs: Any, *arrays_and_axis: Any) -> Any:
         *arrays, axis = arrays_and_axis
+        items = sum([a.size for a in arrays])
+        check_memory((items,), arrays[0].itemsize, "concat")
         y = np.asarray(numpy_op(np.concatenate, arrays, axis=axis))
         return y, (tuple([a.shape[axis] for a in arrays]),)
 

@@ -83,7 +83,7 @@ def test_threads_do_not_change_bits(shape):
 
 @pytest.mark.parametrize("data", ["uniform", "constant"])
 def test_ten_million_float32(data):
-    """FAULTS C53. A constant is the hard case: its rounding errors all have one sign."""
+    """A constant is the hard case: its rounding errors all have one sign."""
     rng = np.random.default_rng(0)
     x = rng.random(10_000_000, np.float32) if data == "uniform" else np.full(10**7, 0.1, np.float32)
     exact = float(np.sum(x, dtype=np.float64))
