@@ -172,6 +172,17 @@ def test_modules_can_tell_that_they_are_run_again():
     assert not _context.is_recomputing()
 
 
+def test_running_statistics_count_a_batch_once():
+    results = []
+    for recompute in (False, True):
+        norm = nn.BatchNorm1d(3)
+        x = real(5, 3).astype("float32").requires_grad_()
+        y = pydp.remat(norm, x) if recompute else norm(x)
+        pydp.sum(y * y * x).backward()
+        results.append([*[b.numpy() for b in norm.buffers()], x.grad.numpy()])
+    assert_same(results[1], results[0])
+
+
 def test_it_is_a_plain_call_where_nothing_is_recorded():
     calls = []
     f = lambda x: calls.append(1) or x * 2.0  # noqa: E731
