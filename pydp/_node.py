@@ -76,8 +76,9 @@ class Node:
     grad: Any = None
     made: Any = None  # where it was recorded, under `debug`
 
-    def backward(self, dy: Any, needs: Sequence[Any]) -> Sequence[Any]:
-        """The gradient of each input from the gradient of the result; None where not needed."""
+    def backward(self, dy: Any, needs: Sequence[Any] | None = None) -> Sequence[Any]:
+        """The gradient of each input from the gradient of the result; None where not needed: by
+        default where it has no parent."""
         saved = self.saved
         if saved is RELEASED:
             raise RuntimeError(
@@ -85,6 +86,7 @@ class Node:
                 "saved is released; say retain_graph=True in the first backward"
             )
         values = () if saved is None else unpack(self, saved)
+        needs = self.parents if needs is None else needs
         return self.op.backward(values, dy, needs, *self.arguments)  # type: ignore[no-any-return]
 
 
@@ -101,7 +103,7 @@ class Pick:
         self.retains = False
         self.grad: Any = None
 
-    def backward(self, dy: Any, needs: Sequence[Any]) -> Sequence[Any]:
+    def backward(self, dy: Any, needs: Sequence[Any] | None = None) -> Sequence[Any]:
         parts: list[Any] = [None] * self.parents[0].outputs
         parts[self.index] = dy
         return (parts,)

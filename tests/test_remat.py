@@ -172,6 +172,17 @@ def test_modules_can_tell_that_they_are_run_again():
     assert not _context.is_recomputing()
 
 
+def test_running_statistics_count_a_batch_once():
+    results = []
+    for recompute in (False, True):
+        norm = nn.BatchNorm1d(3)
+        x = real(5, 3).astype("float32").requires_grad_()
+        y = pydp.remat(norm, x) if recompute else norm(x)
+        pydp.sum(y * y * x).backward()
+        results.append([*[b.numpy() for b in norm.buffers()], x.grad.numpy()])
+    assert_same(results[1], results[0])
+
+
 def test_it_is_a_plain_call_where_nothing_is_recorded():
     calls = []
     f = lambda x: calls.append(1) or x * 2.0  # noqa: E731
@@ -238,6 +249,21 @@ def test_an_error_in_the_second_run_leaves_everything_as_it_was():
     stream = pydp._random.default_generator.get_state()[1]
     pydp.rand(1)
     assert pydp._random.default_generator.get_state()[1] == stream + 1
+
+
+def test_an_op_that_fails_in_the_second_run_gives_no_number_back(monkeypatch):
+    """dropout gives its number back when it fails; here it drew none."""
+    x = real(2).requires_grad_()
+    y = pydp.remat(lambda x: pydp.dropout(x, 0.5), x)
+    state = pydp._random.default_generator.get_state()
+
+    def no_memory(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(pydp._op.registry["dropout"], "forward", no_memory)
+    with pytest.raises(MemoryError):
+        y.sum().backward()
+    np.testing.assert_array_equal(pydp._random.default_generator.get_state(), state)
 
 
 def test_a_recorded_step_replays_with_fresh_numbers():

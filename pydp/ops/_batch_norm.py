@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._context import is_recomputing
 from pydp._graph import apply
 from pydp._op import INT64, Array, Op, number, same_float
 from pydp.ops._math import sqrt, square
@@ -272,9 +273,10 @@ def batch_norm(
             f"{op}: training must have more than 1 value per channel, got x of shape {x.shape}"
         )
     tracking, written = _tracking(op, running_mean, running_var, num_batches_tracked, momentum)
-    y = apply(BatchNorm, (x, weight, bias), of, tracking if x.size else None)
-    for tensor in written if x.size else ():
-        tensor._version[0] += 1
+    if not x.size or is_recomputing():  # remat's second run of a batch that was counted
+        return apply(BatchNorm, (x, weight, bias), of, None)
+    y = apply(BatchNorm, (x, weight, bias), of, tracking)
+    _graph.changed(written, op)
     return y
 
 

@@ -1,5 +1,6 @@
 """functional_call: a module with other parameters for the length of one call."""
 
+import sys
 import threading
 
 import numpy as np
@@ -89,9 +90,14 @@ def test_threads_take_turns():
             if y.item() != k * k:
                 wrong.append((k, y.item()))
 
-    threads = [threading.Thread(target=many, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=many, args=(k,)) for k in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    finally:
+        sys.setswitchinterval(interval)
     assert wrong == []
