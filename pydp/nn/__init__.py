@@ -19,10 +19,16 @@ from pydp.nn._embedding import Embedding as Embedding
 from pydp.nn._embedding import EmbedToken as EmbedToken
 from pydp.nn._feed_forward import FeedForward as FeedForward
 from pydp.nn._flatten import Flatten as Flatten
+from pydp.nn._gru import GRU as GRU
+from pydp.nn._gru import GRUCell as GRUCell
 from pydp.nn._linear import Linear as Linear
 from pydp.nn._loss import CrossEntropyLoss as CrossEntropyLoss
 from pydp.nn._loss import MSELoss as MSELoss
+from pydp.nn._lstm import LSTM as LSTM
+from pydp.nn._lstm import LSTMCell as LSTMCell
 from pydp.nn._max_pool2d import MaxPool as MaxPool
 from pydp.nn._max_pool2d import MaxPool2d as MaxPool2d
 from pydp.nn._module import Module as Module
 from pydp.nn._module import Parameter as Parameter
+from pydp.nn._rnn import RNN as RNN
+from pydp.nn._rnn import RNNCell as RNNCell

@@ -12,9 +12,11 @@ from pydp.ops._cross_entropy import cross_entropy as cross_entropy
 from pydp.ops._dropout import dropout as dropout
 from pydp.ops._embedding import embedding as embedding
 from pydp.ops._flatten import flatten as flatten
+from pydp.ops._gru import gru as gru
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
 from pydp.ops._loss import mse_loss as mse_loss
+from pydp.ops._lstm import lstm as lstm
 from pydp.ops._math import abs as abs
 from pydp.ops._math import add as add
 from pydp.ops._math import astype as astype
@@ -62,6 +64,7 @@ from pydp.ops._reduce_derived import logsumexp as logsumexp
 from pydp.ops._reduce_derived import prod as prod
 from pydp.ops._reduce_derived import std as std
 from pydp.ops._reduce_derived import var as var
+from pydp.ops._rnn import rnn as rnn
 from pydp.ops._shape import broadcast_to as broadcast_to
 from pydp.ops._shape import concat as concat
 from pydp.ops._shape import expand_dims as expand_dims

@@ -1,0 +1,177 @@
+"""What lstm, gru and rnn share: how arguments become a sequence of steps, and walks through it.
+
+    x [..., t, d] ──linear──> z [t, b, gates h] ──recurrence──> y [b, t, h], final states [b, h]
+
+What does not depend on the state before, x W_ihᵀ + b, is one product for all steps. What is left is
+the recurrence, an op of its own: from z of a step, the state before and W_hh comes the next state.
+z has time first, so that a step is one run of memory.
+
+Rows of a padded batch end at their own length. A row that has ended (or, backwards in time, has not
+begun) keeps its state and its y is 0; so the final state is the one after its last own step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pydp import _graph
+from pydp._op import INT64, Array, as_array, numpy_op, real_tensor, same_float
+from pydp.ops._math import where
+from pydp.ops._matmul import linear
+from pydp.ops._shape import permute_dims, reshape, stack, unstack
+
+
+class Sequences(NamedTuple):
+    """The checked arguments of a recurrent function. b is all axes of x before t, as one."""
+
+    x: Any  # [t, b, d]
+    weight_ih: Any  # [gates h, d]
+    weight_hh: Any  # [gates h, h]
+    bias_ih: Any  # [gates h], or None; as bias_hh
+    bias_hh: Any
+    states: tuple[Any, ...]  # [b, h] each
+    lengths: Any  # int64 [b], or None
+    leading: tuple[int, ...]  # the axes that b stands for
+
+    def bias(self) -> Any:
+        """b_ih + b_hh, or the one that is there."""
+        if self.bias_ih is None or self.bias_hh is None:
+            return self.bias_hh if self.bias_ih is None else self.bias_ih
+        return self.bias_ih + self.bias_hh
+
+    def gates(self, bias: Any) -> Any:
+        """z [t, b, gates h]: x W_ihᵀ + bias."""
+        return linear(self.x, self.weight_ih, bias)
+
+    def restored(self, y: Any) -> Any:
+        """[b, ...] with b's axes put back."""
+        return reshape(y, (*self.leading, *y.shape[1:]))
+
+
+def checked(
+    op: str,
+    gates: int,
+    x: Any,
+    weight_ih: Any,
+    weight_hh: Any,
+    bias_ih: Any,
+    bias_hh: Any,
+    states: dict[str, Any],
+    lengths: Any,
+    reverse: Any,
+) -> Sequences:
+    """Every argument checked. `states` maps what messages call a state to it, or to None: zeros."""
+    if not isinstance(reverse, (bool, np.bool_)):
+        raise TypeError(f"{op}: reverse must be True or False, got {reverse!r}")
+    given = {"x": x, "weight_ih": weight_ih, "weight_hh": weight_hh,
+             "bias_ih": bias_ih, "bias_hh": bias_hh, **states}  # fmt: skip
+    found = {k: None if v is None and k not in ("x", "weight_ih", "weight_hh")
+             else real_tensor(v, op, k) for k, v in given.items()}  # fmt: skip
+    same_float(op, **found)
+    x, weight_ih, weight_hh, bias_ih, bias_hh, *given_states = found.values()
+
+    h = weight_hh.shape[-1] if weight_hh.ndim else 0
+    rows = gates * h
+    if h < 1 or weight_hh.shape != (rows, h):
+        raise ValueError(
+            f"{op}: weight_hh must be [{'' if gates == 1 else f'{gates} '}h, h] with a hidden size "
+            f"h of at least 1, got {weight_hh.shape}"
+        )
+    if x.ndim < 2 or x.shape[-2] < 1 or x.shape[-1] < 1:
+        raise ValueError(
+            f"{op}: x must be [..., t, d] with at least one step t and an input size d of at least "
+            f"1, got {x.shape}"
+        )
+    *leading, t, d = x.shape
+    if weight_ih.shape != (rows, d):
+        raise ValueError(
+            f"{op}: weight_ih must be {(rows, d)} for x {x.shape} and weight_hh {weight_hh.shape}, "
+            f"got {weight_ih.shape}"
+        )
+    for name, bias in (("bias_ih", bias_ih), ("bias_hh", bias_hh)):
+        if bias is not None and bias.shape != (rows,):
+            raise ValueError(f"{op}: {name} must be {(rows,)}, got {bias.shape}")
+    b = math.prod(leading)
+    flat = []
+    for name, state in zip(states, given_states, strict=True):
+        if state is None:
+            state = _graph.wrap(np.zeros((b, h), x.dtype))
+        elif state.shape != (*leading, h):
+            raise ValueError(
+                f"{op}: {name} must be {(*leading, h)} for x {x.shape} and hidden size {h}, "
+                f"got {state.shape}"
+            )
+        flat.append(reshape(state, (b, h)))
+    steps = permute_dims(reshape(x, (b, t, d)), (1, 0, 2))
+    ends = None if lengths is None else _checked_lengths(op, lengths, tuple(leading), t)
+    return Sequences(
+        steps, weight_ih, weight_hh, bias_ih, bias_hh, tuple(flat), ends, tuple(leading)
+    )
+
+
+def _checked_lengths(op: str, lengths: Any, leading: tuple[int, ...], t: int) -> Any:
+    """Lengths as int64 [b], each from 0 to t."""
+    if not isinstance(lengths, _graph.Value):
+        lengths = _graph.wrap(as_array(lengths, op))
+    array = lengths._array
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{op}: lengths must be integers, got {array.dtype}")
+    if array.shape != leading:
+        raise ValueError(
+            f"{op}: lengths must have shape {leading}, that of x without its last two axes, "
+            f"got {array.shape}"
+        )
+    for index in np.argwhere(numpy_op(np.logical_or, array < 0, array > t)):
+        at = tuple([int(i) for i in index])
+        where_ = f"lengths[{', '.join(map(str, at))}]" if at else "lengths"
+        raise ValueError(f"{op}: {where_} is {int(array[at])}, allowed are 0 … {t}")
+    return _graph.wrap(np.ascontiguousarray(array.reshape(-1).astype(INT64)))
+
+
+def pair_of_states(op: str, state: Any) -> tuple[Any, Any]:
+    """The two parts of a state, which is a tuple or a list."""
+    if not isinstance(state, (tuple, list)):
+        raise TypeError(f"{op}: state must be a tuple (h, c), got {type(state).__name__}")
+    if len(state) != 2:
+        raise ValueError(f"{op}: state must be a tuple (h, c), got {len(state)} parts")
+    return state[0], state[1]
+
+
+# ---- walks: the recurrence step by step ----------------------------------------------------------
+
+
+def walk(step: Callable[..., Sequence[Any]], z: Any, states: Sequence[Any], lengths: Any,
+         reverse: bool) -> tuple[Any, ...]:  # fmt: skip
+    """The recurrence in ops: step(z[s], *states) -> the next states, of which the first is y's."""
+    parts = unstack(z)
+    order = range(len(parts))
+    ys: list[Any] = [None] * len(parts)
+    for s in reversed(order) if reverse else order:
+        new = step(parts[s], *states)
+        ys[s] = new[0]
+        if lengths is not None:
+            runs = _graph.wrap(numpy_op(np.greater, lengths._array, s)[:, None])
+            ys[s] = where(runs, new[0], 0.0)
+            new = [where(runs, after, before) for after, before in zip(new, states, strict=True)]
+        states = new
+    return (stack(ys, axis=1), *states)
+
+
+def reference_walk(step: Callable[..., Sequence[Array]], z: Array, states: Sequence[Array],
+                   lengths: Array | None, reverse: bool) -> tuple[Array, ...]:  # fmt: skip
+    """The definition: every row by itself, from its first step to its last, or back."""
+    t, b, _ = z.shape
+    y = np.zeros((b, t, states[0].shape[1]))
+    finals = [np.array(state, np.float64) for state in states]
+    for row in range(b):
+        order = range(t if lengths is None else int(lengths[row]))
+        for s in reversed(order) if reverse else order:
+            new = step(z[s, row], *[final[row] for final in finals])
+            y[row, s] = new[0]
+            for final, state in zip(finals, new, strict=True):
+                final[row] = state
+    return (y, *finals)
