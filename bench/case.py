@@ -22,7 +22,7 @@ Step = Callable[[], Any]
 Build = Callable[..., Step]
 
 # The files of cases, in the order of the table.
-SUITES = ("matmul", "conv2d", "max_pool2d", "softmax", "elementwise", "mlp", "lenet")
+SUITES = ("matmul", "conv2d", "max_pool2d", "softmax", "elementwise", "lstm", "mlp", "lenet")
 # Who takes part -> the package it needs. The first is ours, the one that ratios are relative to.
 PEERS = {"pydp": "pydp", "numpy": "numpy", "torch": "torch", "torch+": "torch", "jax": "jax"}
 OURS = "pydp"

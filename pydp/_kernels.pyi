@@ -129,3 +129,78 @@ def cross_entropy_backward(
     smoothing: float,
     reduction: int,
 ) -> tuple[int, Array]: ...
+
+# lstm.pxi, gru.pxi, rnn.pxi: the recurrences; what is None among the results is not written
+def lstm_forward(
+    z: Array,
+    weight: Array,
+    h0: Array,
+    c0: Array,
+    lengths: Array | None,
+    y: Array,
+    h: Array,
+    c: Array,
+    hs: Array | None,
+    cs: Array | None,
+    gates: Array | None,
+    reverse: bool,
+) -> None: ...
+def lstm_backward(
+    weight: Array,
+    lengths: Array | None,
+    cs: Array,
+    gates: Array,
+    dy: Array | None,
+    dh: Array | None,
+    dc: Array | None,
+    dz: Array,
+    dh0: Array,
+    dc0: Array,
+    reverse: bool,
+) -> None: ...
+def gru_forward(
+    z: Array,
+    weight: Array,
+    bias: Array | None,
+    h0: Array,
+    lengths: Array | None,
+    y: Array,
+    h: Array,
+    hs: Array | None,
+    gates: Array | None,
+    reverse: bool,
+) -> None: ...
+def gru_backward(
+    weight: Array,
+    lengths: Array | None,
+    hs: Array,
+    gates: Array,
+    dy: Array | None,
+    dh: Array | None,
+    dz: Array,
+    dq: Array,
+    dh0: Array,
+    reverse: bool,
+) -> None: ...
+def rnn_forward(
+    z: Array,
+    weight: Array,
+    h0: Array,
+    lengths: Array | None,
+    y: Array,
+    h: Array,
+    hs: Array | None,
+    reverse: bool,
+    relu: bool,
+) -> None: ...
+def rnn_backward(
+    weight: Array,
+    lengths: Array | None,
+    hs: Array,
+    dy: Array | None,
+    dh: Array | None,
+    dz: Array,
+    dh0: Array,
+    reverse: bool,
+    relu: bool,
+) -> None: ...

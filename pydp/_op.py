@@ -92,7 +92,8 @@ def gradient_of(
     needs: Sequence[bool],
     arguments: tuple[Any, ...] = (),
 ) -> tuple[Any, ...]:
-    """dy · d function / d inputs, itself differentiable when recording is on."""
+    """dy · d function / d inputs, itself differentiable when recording is on. Of a function with
+    several results dy is a sequence, with None where there is no gradient."""
     again = _graph.is_recording()
     with _graph.enable_grad():
         aliases = []
@@ -105,11 +106,13 @@ def gradient_of(
                 aliases.append(_graph.apply(Alias, (x,)))
         y = function(*aliases, *arguments)
     nodes = [x._node for x, need in zip(aliases, needs, strict=True) if need]
-    if y._node is None:
-        return tuple([None] * len(needs))
-    _, found = _graph.walk(
-        [(y._node, dy)], retain_graph=again, create_graph=again, wanted=nodes, stop=True
-    )
+    results = zip(y, dy, strict=True) if type(y) is tuple else [(y, dy)]
+    roots = [
+        (part._node, d)
+        for part, d in results
+        if part is not None and part._node is not None and d is not None
+    ]
+    _, found = _graph.walk(roots, retain_graph=again, create_graph=again, wanted=nodes, stop=True)
     return tuple(
         [found.get(x._node) if need else None for x, need in zip(aliases, needs, strict=True)]
     )

@@ -1,4 +1,9 @@
-"""lstm: a recurrence with two states, h and c, and four gates."""
+"""lstm: a recurrence with two states, h and c, and four gates.
+
+forward    x, W_ih, W_hh, b, h0, c0 ──> y, h, c       and what backward wants: every h, c, gate
+backward   those, dy, dh, dc ──> dz, dh0, dc0, dW_hh  the gradient of z = x W_ihᵀ + b, and ops
+                                                      from there to x, W_ih and b
+"""
 
 from __future__ import annotations
 
@@ -6,15 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from pydp._op import Array
+from pydp import _kernels
+from pydp._graph import apply
+from pydp._op import Array, Op, gradient_of
+from pydp.ops import _recurrent as recurrent
 from pydp.ops._activation import sigmoid, tanh
 from pydp.ops._elementwise import np_sigmoid
 from pydp.ops._matmul import matmul
-from pydp.ops._recurrent import checked, pair_of_states, reference_walk, walk
 from pydp.ops._shape import matrix_transpose, reshape, unstack
 
+STATE = "real[b, h]"
+INPUTS = f"real[b, t, d], real[4*h, d], real[4*h]?, real[4*h, h], {STATE}, {STATE}, token[b]?"
+SAVED = "real[m, b, h], real[m, b, h], real[t, b, 4*h]"
 
-def composed(z: Any, weight: Any, h: Any, c: Any, lengths: Any, reverse: bool) -> Any:
+
+def recurrence(z: Any, weight: Any, h: Any, c: Any, lengths: Any, reverse: bool) -> Any:
+    """From z on, step by step in ops."""
     n = weight.shape[1]
 
     def step(z: Any, h: Any, c: Any) -> Any:
@@ -23,16 +35,97 @@ def composed(z: Any, weight: Any, h: Any, c: Any, lengths: Any, reverse: bool) -
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         return sigmoid(o) * tanh(c), c
 
-    return walk(step, z, (h, c), lengths, reverse)
+    return recurrent.walk(step, z, (h, c), lengths, reverse)
 
 
 def reference(z: Array, weight: Array, h: Array, c: Array, lengths: Any, reverse: bool) -> Any:
+    """From z on, row by row in NumPy."""
+
     def step(z: Array, h: Array, c: Array) -> Any:
         i, f, g, o = np.split(z + weight @ h, 4)
         c = np_sigmoid(f) * c + np_sigmoid(i) * np.tanh(g)
         return np_sigmoid(o) * np.tanh(c), c
 
-    return reference_walk(step, z, (h, c), lengths, reverse)
+    return recurrent.reference_walk(step, z, (h, c), lengths, reverse)
+
+
+class LSTM(Op):
+    name = "lstm"
+    type = f"({INPUTS}) -> (real[b, t, h], {STATE}, {STATE})"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, weight_ih: Array, bias: Array | None, weight: Array,
+                h0: Array, c0: Array, lengths: Array | None, reverse: bool) -> Any:  # fmt: skip
+        z = recurrent.project(x, weight_ih, bias)
+        t, b, _ = z.shape
+        n = weight.shape[1]
+        y, h, c = [_kernels.empty(shape, x.dtype) for shape in ((b, t, n), (b, n), (b, n))]
+        hs = cs = gates = None
+        if needs is not None:
+            moments = (t + 1, b, n)
+            hs, cs, gates = [
+                _kernels.empty(shape, x.dtype) for shape in (moments, moments, z.shape)
+            ]
+        first = _kernels.contiguous(h0), _kernels.contiguous(c0)
+        _kernels.lstm_forward(z, weight, *first, lengths, y, h, c, hs, cs, gates, reverse)
+        return (y, h, c), (x, weight_ih, bias, weight, h0, c0, lengths, hs, cs, gates)
+
+    @staticmethod
+    def backward(saved: Any, dys: Any, needs: Any, reverse: bool) -> Any:
+        x, weight_ih = saved[:2]
+        with_weight = needs[3] is not None
+        dz, dh0, dc0, *dweight = apply(LSTMBackward, (*saved, *dys), reverse, with_weight)
+        of_z = recurrent.project_backward(dz, x, weight_ih, needs[:3])
+        return *of_z, dweight[0] if with_weight else None, dh0, dc0, None
+
+    @staticmethod
+    def composed(x: Any, weight_ih: Any, bias: Any, weight: Any, h0: Any, c0: Any, lengths: Any,
+                 reverse: bool) -> Any:  # fmt: skip
+        z = recurrent.projected(x, weight_ih, bias)
+        return recurrence(z, weight, h0, c0, lengths, reverse)
+
+    @staticmethod
+    def reference(x: Array, weight_ih: Array, bias: Array | None, weight: Array, h0: Array,
+                  c0: Array, lengths: Any, reverse: bool) -> Any:  # fmt: skip
+        z = recurrent.reference_of_z(x, weight_ih, bias)
+        return reference(z, weight, h0, c0, lengths, reverse)
+
+
+class LSTMBackward(Op):
+    """dz, dh0, dc0, and dweight where it is wanted."""
+
+    name = "lstm_backward"
+    type = f"({INPUTS}, {SAVED}, real[b, t, h]?, {STATE}?, {STATE}?) -> any"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, weight_ih: Array, bias: Any, weight: Array, h0: Array,
+                c0: Array, lengths: Any, hs: Array, cs: Array, gates: Array, dy: Any, dh: Any,
+                dc: Any, reverse: bool, with_weight: bool) -> Any:  # fmt: skip
+        dz = _kernels.empty(gates.shape, gates.dtype)
+        dh0, dc0 = [_kernels.empty(state.shape, gates.dtype) for state in (h0, c0)]
+        dh_dense, dc_dense = [None if d is None else _kernels.contiguous(d) for d in (dh, dc)]
+        _kernels.lstm_backward(weight, lengths, cs, gates, recurrent.units_adjacent(dy),
+                               dh_dense, dc_dense, dz, dh0, dc0, reverse)  # fmt: skip
+        dweight = [recurrent.weight_gradient(dz, hs, reverse)] if with_weight else []
+        saved = (x, weight_ih, bias, weight, h0, c0, lengths, hs, cs, gates, dy, dh, dc)
+        return (dz, dh0, dc0, *dweight), saved
+
+    @staticmethod
+    def composed(x: Any, weight_ih: Any, bias: Any, weight: Any, h0: Any, c0: Any, lengths: Any,
+                 hs: Any, cs: Any, gates: Any, dy: Any, dh: Any, dc: Any, reverse: bool,
+                 with_weight: bool) -> Any:  # fmt: skip
+        z = recurrent.projected(x, weight_ih, bias)
+        inputs, wanted = (z, weight, h0, c0, lengths), (True, with_weight, True, True, False)
+        dz, dweight, dh0, dc0, _ = gradient_of(recurrence, inputs, (dy, dh, dc), wanted, (reverse,))
+        return dz, dh0, dc0, *([dweight] if with_weight else [])
+
+    @staticmethod
+    def reference(x: Array, weight_ih: Array, bias: Any, weight: Array, h0: Array, c0: Array,
+                  lengths: Any, hs: Any, cs: Any, gates: Any, dy: Any, dh: Any, dc: Any,
+                  reverse: bool, with_weight: bool) -> Any:  # fmt: skip
+        z = recurrent.reference_of_z(x, weight_ih, bias)
+        function = lambda z, h0, c0, weight: reference(z, weight, h0, c0, lengths, reverse)  # noqa: E731
+        return recurrent.reference_gradients(function, (z, h0, c0, weight), (dy, dh, dc))
 
 
 def lstm(
@@ -73,8 +166,9 @@ def lstm(
     >>> y.shape, h.shape, y[1, 2].numpy().tolist()
     ((2, 5, 4), (2, 4), [0.0, 0.0, 0.0, 0.0])
     """
-    h, c = (None, None) if state is None else pair_of_states("lstm", state)
-    s = checked("lstm", 4, x, weight_ih, weight_hh, bias_ih, bias_hh,
-                {"state[0]": h, "state[1]": c}, lengths, reverse)  # fmt: skip
-    y, h, c = composed(s.gates(s.bias()), s.weight_hh, *s.states, s.lengths, reverse)
+    h, c = (None, None) if state is None else recurrent.pair_of_states("lstm", state)
+    s = recurrent.checked("lstm", 4, x, weight_ih, weight_hh, bias_ih, bias_hh,
+                          {"state[0]": h, "state[1]": c}, lengths, reverse)  # fmt: skip
+    inputs = (s.x, s.weight_ih, s.bias(), s.weight_hh, *s.states, s.lengths)
+    y, h, c = apply(LSTM, inputs, s.reverse)
     return s.restored(y), (s.restored(h), s.restored(c))

@@ -1,10 +1,11 @@
-"""What lstm, gru and rnn share: how arguments become a sequence of steps, and walks through it.
+"""What lstm, gru and rnn share: arguments, and the parts of a rule that are not the recurrence.
 
-    x [..., t, d] ──linear──> z [t, b, gates h] ──recurrence──> y [b, t, h], final states [b, h]
+    x [b, t, d] ──W_ih──> z [t, b, gates h] ──recurrence──> y [b, t, h], final states [b, h]
 
-What does not depend on the state before, x W_ihᵀ + b, is one product for all steps. What is left is
-the recurrence, an op of its own: from z of a step, the state before and W_hh comes the next state.
-z has time first, so that a step is one run of memory.
+What does not depend on the state before, z = x W_ihᵀ + b, is one product for all steps. The
+recurrence makes the next state from z of a step, the state before and W_hh; its kernels (see
+csrc/kernels/recurrent.h) have time first, so that a step is one run of memory. A rule is both:
+z need not be kept then.
 
 Rows of a padded batch end at their own length. A row that has ended (or, backwards in time, has not
 begun) keeps its state and its y is 0; so the final state is the one after its last own step.
@@ -18,23 +19,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pydp import _graph
+from pydp import _graph, _kernels
 from pydp._op import INT64, Array, as_array, numpy_op, real_tensor, same_float
 from pydp.ops._math import where
-from pydp.ops._matmul import linear
-from pydp.ops._shape import permute_dims, reshape, stack, unstack
+from pydp.ops._matmul import linear, matmul
+from pydp.ops._reduce import sum as sum_over
+from pydp.ops._shape import matrix_transpose, permute_dims, reshape, stack, unstack
 
 
 class Sequences(NamedTuple):
     """The checked arguments of a recurrent function. b is all axes of x before t, as one."""
 
-    x: Any  # [t, b, d]
+    x: Any  # [b, t, d]
     weight_ih: Any  # [gates h, d]
     weight_hh: Any  # [gates h, h]
     bias_ih: Any  # [gates h], or None; as bias_hh
     bias_hh: Any
     states: tuple[Any, ...]  # [b, h] each
     lengths: Any  # int64 [b], or None
+    reverse: bool
     leading: tuple[int, ...]  # the axes that b stands for
 
     def bias(self) -> Any:
@@ -43,13 +46,9 @@ class Sequences(NamedTuple):
             return self.bias_hh if self.bias_ih is None else self.bias_ih
         return self.bias_ih + self.bias_hh
 
-    def gates(self, bias: Any) -> Any:
-        """z [t, b, gates h]: x W_ihᵀ + bias."""
-        return linear(self.x, self.weight_ih, bias)
-
     def restored(self, y: Any) -> Any:
         """[b, ...] with b's axes put back."""
-        return reshape(y, (*self.leading, *y.shape[1:]))
+        return y if len(self.leading) == 1 else reshape(y, (*self.leading, *y.shape[1:]))
 
 
 def checked(
@@ -106,11 +105,11 @@ def checked(
                 f"got {state.shape}"
             )
         flat.append(reshape(state, (b, h)))
-    steps = permute_dims(reshape(x, (b, t, d)), (1, 0, 2))
     ends = None if lengths is None else _checked_lengths(op, lengths, tuple(leading), t)
     return Sequences(
-        steps, weight_ih, weight_hh, bias_ih, bias_hh, tuple(flat), ends, tuple(leading)
-    )
+        reshape(x, (b, t, d)), weight_ih, weight_hh, bias_ih, bias_hh, tuple(flat), ends,
+        bool(reverse), tuple(leading),
+    )  # fmt: skip
 
 
 def _checked_lengths(op: str, lengths: Any, leading: tuple[int, ...], t: int) -> Any:
@@ -141,6 +140,56 @@ def pair_of_states(op: str, state: Any) -> tuple[Any, Any]:
     return state[0], state[1]
 
 
+# ---- z, and what follows from its gradient -------------------------------------------------------
+
+
+def project(x: Array, weight_ih: Array, bias: Array | None) -> Array:
+    """z [t, b, gates h] of x [b, t, d]."""
+    b, t, d = x.shape
+    z = _kernels.empty((t, b, weight_ih.shape[0]), x.dtype)
+    rows = _kernels.contiguous(x.transpose(1, 0, 2)).reshape(t * b, d)
+    _kernels.matmul_forward(rows, weight_ih.T, bias, z.reshape(t * b, -1), 0)
+    return z
+
+
+def reference_of_z(x: Array, weight_ih: Array, bias: Array | None) -> Array:
+    """The same, the definition."""
+    z = (x[:, :, None, :] * weight_ih).sum(-1) + (0 if bias is None else bias)
+    return np.moveaxis(z, 1, 0)
+
+
+def projected(x: Any, weight_ih: Any, bias: Any) -> Any:
+    """The same in ops."""
+    return linear(permute_dims(x, (1, 0, 2)), weight_ih, bias)
+
+
+def project_backward(dz: Any, x: Any, weight_ih: Any, needs: Sequence[Any]) -> list[Any]:
+    """The gradients of x, weight_ih and bias, where needed."""
+    t, b, rows = dz.shape
+    flat = reshape(dz, (t * b, rows))
+    dx = dweight = None
+    if needs[0]:
+        dx = permute_dims(reshape(matmul(flat, weight_ih), (t, b, x.shape[2])), (1, 0, 2))
+    if needs[1]:
+        x = reshape(permute_dims(x, (1, 0, 2)), (t * b, x.shape[2]))
+        dweight = matmul(matrix_transpose(flat), x)
+    return [dx, dweight, sum_over(flat, axis=0) if needs[2] else None]
+
+
+def weight_gradient(dz: Array, hs: Array, reverse: bool) -> Array:
+    """The gradient of weight_hh, one product over all steps: Σ dz[s]ᵀ h before s."""
+    t, b, rows = dz.shape
+    before = hs[1:] if reverse else hs[:-1]
+    dweight = _kernels.empty((rows, hs.shape[2]), dz.dtype)
+    _kernels.matmul_forward(dz.reshape(t * b, rows).T, before.reshape(t * b, -1), None, dweight, 0)
+    return dweight
+
+
+def units_adjacent(dy: Array | None) -> Array | None:
+    """dy as the kernels read it."""
+    return dy if dy is None or dy.strides[2] == dy.itemsize else _kernels.contiguous(dy)
+
+
 # ---- walks: the recurrence step by step ----------------------------------------------------------
 
 
@@ -165,8 +214,8 @@ def reference_walk(step: Callable[..., Sequence[Array]], z: Array, states: Seque
                    lengths: Array | None, reverse: bool) -> tuple[Array, ...]:  # fmt: skip
     """The definition: every row by itself, from its first step to its last, or back."""
     t, b, _ = z.shape
-    y = np.zeros((b, t, states[0].shape[1]))
-    finals = [np.array(state, np.float64) for state in states]
+    finals = [np.array(state) for state in states]
+    y = np.zeros((b, t, states[0].shape[1]), finals[0].dtype)
     for row in range(b):
         order = range(t if lengths is None else int(lengths[row]))
         for s in reversed(order) if reverse else order:
@@ -175,3 +224,26 @@ def reference_walk(step: Callable[..., Sequence[Array]], z: Array, states: Seque
             for final, state in zip(finals, new, strict=True):
                 final[row] = state
     return (y, *finals)
+
+
+def reference_gradients(function: Callable[..., tuple[Array, ...]], inputs: Sequence[Array],
+                        dys: Sequence[Array | None]) -> tuple[Array, ...]:  # fmt: skip
+    """Σ dy · d function / d inputs, one element after the other, by a complex step: for a tiny h
+    the imaginary part of f(x + i h) is h f'(x), with nothing cancelling.
+
+    Source: Squire and Trapp, "Using complex variables to estimate derivatives", 1998.
+    """
+    found = []
+    points = [x.astype(complex) for x in inputs]
+    for x in points:
+        dx = np.zeros(x.shape)
+        for index in np.ndindex(x.shape):
+            x[index] += 1e-30j
+            ys = function(*points)
+            x[index] = x[index].real
+            dx[index] = math.fsum(
+                float(np.sum(dy * y.imag)) / 1e-30
+                for y, dy in zip(ys, dys, strict=True) if dy is not None
+            )  # fmt: skip
+        found.append(dx)
+    return tuple(found)

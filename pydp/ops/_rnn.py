@@ -1,32 +1,122 @@
-"""rnn: the simple recurrence, one state and no gates."""
+"""rnn: the simple recurrence, one state and no gates.
+
+forward    x, W_ih, b, W_hh, h0 ──> y, h          and what backward wants: every h
+backward   those, dy, dh ──> dz, dh0, dW_hh       the gradient of z = x W_ihᵀ + b, and ops from
+                                                  there to x, W_ih and b
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydp._op import Array
+from pydp import _kernels
+from pydp._graph import apply
+from pydp._op import Array, Op, gradient_of
+from pydp.ops import _recurrent as recurrent
 from pydp.ops._activation import reference_of, relu, tanh
 from pydp.ops._matmul import matmul
-from pydp.ops._recurrent import checked, reference_walk, walk
 from pydp.ops._shape import matrix_transpose
 
 NONLINEARITIES = {"tanh": tanh, "relu": relu}
+STATE = "real[b, h]"
+INPUTS = f"real[b, t, d], real[h, d], real[h]?, real[h, h], {STATE}, token[b]?"
 
 
-def composed(z: Any, weight: Any, h: Any, lengths: Any, reverse: bool, nonlinearity: str) -> Any:
+def recurrence(z: Any, weight: Any, h: Any, lengths: Any, reverse: bool, nonlinearity: str) -> Any:
+    """From z on, step by step in ops."""
+
     def step(z: Any, h: Any) -> Any:
         return (NONLINEARITIES[nonlinearity](z + matmul(h, matrix_transpose(weight))),)
 
-    return walk(step, z, (h,), lengths, reverse)
+    return recurrent.walk(step, z, (h,), lengths, reverse)
 
 
 def reference(
     z: Array, weight: Array, h: Array, lengths: Any, reverse: bool, nonlinearity: str
 ) -> Any:
+    """From z on, row by row in NumPy."""
+
     def step(z: Array, h: Array) -> Any:
         return (reference_of(nonlinearity, z + weight @ h),)
 
-    return reference_walk(step, z, (h,), lengths, reverse)
+    return recurrent.reference_walk(step, z, (h,), lengths, reverse)
+
+
+class RNN(Op):
+    name = "rnn"
+    type = f"({INPUTS}) -> (real[b, t, h], {STATE})"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, weight_ih: Array, bias: Array | None, weight: Array,
+                h0: Array, lengths: Any, reverse: bool, nonlinearity: str) -> Any:  # fmt: skip
+        z = recurrent.project(x, weight_ih, bias)
+        t, b, n = z.shape
+        y, h = _kernels.empty((b, t, n), x.dtype), _kernels.empty((b, n), x.dtype)
+        hs = None if needs is None else _kernels.empty((t + 1, b, n), x.dtype)
+        _kernels.rnn_forward(z, weight, _kernels.contiguous(h0), lengths, y, h, hs, reverse,
+                             nonlinearity == "relu")  # fmt: skip
+        return (y, h), (x, weight_ih, bias, weight, h0, lengths, hs)
+
+    @staticmethod
+    def backward(saved: Any, dys: Any, needs: Any, reverse: bool, nonlinearity: str) -> Any:
+        x, weight_ih = saved[:2]
+        with_weight = needs[3] is not None
+        dz, dh0, *dweight = apply(RNNBackward, (*saved, *dys), reverse, nonlinearity, with_weight)
+        of_z = recurrent.project_backward(dz, x, weight_ih, needs[:3])
+        return *of_z, dweight[0] if with_weight else None, dh0, None
+
+    @staticmethod
+    def composed(x: Any, weight_ih: Any, bias: Any, weight: Any, h0: Any, lengths: Any,
+                 reverse: bool, nonlinearity: str) -> Any:  # fmt: skip
+        z = recurrent.projected(x, weight_ih, bias)
+        return recurrence(z, weight, h0, lengths, reverse, nonlinearity)
+
+    @staticmethod
+    def reference(x: Array, weight_ih: Array, bias: Any, weight: Array, h0: Array, lengths: Any,
+                  reverse: bool, nonlinearity: str) -> Any:  # fmt: skip
+        z = recurrent.reference_of_z(x, weight_ih, bias)
+        return reference(z, weight, h0, lengths, reverse, nonlinearity)
+
+
+class RNNBackward(Op):
+    """dz, dh0, and dweight where it is wanted."""
+
+    name = "rnn_backward"
+    type = f"({INPUTS}, real[m, b, h], real[b, t, h]?, {STATE}?) -> any"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, weight_ih: Array, bias: Any, weight: Array, h0: Array,
+                lengths: Any, hs: Array, dy: Any, dh: Any, reverse: bool, nonlinearity: str,
+                with_weight: bool) -> Any:  # fmt: skip
+        moments, b, n = hs.shape
+        dz = _kernels.empty((moments - 1, b, n), hs.dtype)
+        dh0 = _kernels.empty((b, n), hs.dtype)
+        dense = None if dh is None else _kernels.contiguous(dh)
+        _kernels.rnn_backward(weight, lengths, hs, recurrent.units_adjacent(dy), dense, dz, dh0,
+                              reverse, nonlinearity == "relu")  # fmt: skip
+        dweight = [recurrent.weight_gradient(dz, hs, reverse)] if with_weight else []
+        return (dz, dh0, *dweight), (x, weight_ih, bias, weight, h0, lengths, hs, dy, dh)
+
+    @staticmethod
+    def composed(x: Any, weight_ih: Any, bias: Any, weight: Any, h0: Any, lengths: Any, hs: Any,
+                 dy: Any, dh: Any, reverse: bool, nonlinearity: str,
+                 with_weight: bool) -> Any:  # fmt: skip
+        z = recurrent.projected(x, weight_ih, bias)
+        inputs, wanted = (z, weight, h0, lengths), (True, with_weight, True, False)
+        arguments = (reverse, nonlinearity)
+        dz, dweight, dh0, _ = gradient_of(recurrence, inputs, (dy, dh), wanted, arguments)
+        return dz, dh0, *([dweight] if with_weight else [])
+
+    @staticmethod
+    def reference(x: Array, weight_ih: Array, bias: Any, weight: Array, h0: Array, lengths: Any,
+                  hs: Any, dy: Any, dh: Any, reverse: bool, nonlinearity: str,
+                  with_weight: bool) -> Any:  # fmt: skip
+        z = recurrent.reference_of_z(x, weight_ih, bias)
+
+        def function(z: Array, h0: Array, weight: Array) -> Any:
+            return reference(z, weight, h0, lengths, reverse, nonlinearity)
+
+        return recurrent.reference_gradients(function, (z, h0, weight), (dy, dh))
 
 
 def rnn(
@@ -69,7 +159,8 @@ def rnn(
     """
     if nonlinearity not in NONLINEARITIES:
         raise ValueError(f'rnn: nonlinearity must be "tanh" or "relu", got {nonlinearity!r}')
-    s = checked("rnn", 1, x, weight_ih, weight_hh, bias_ih, bias_hh,
-                {"state": state}, lengths, reverse)  # fmt: skip
-    y, h = composed(s.gates(s.bias()), s.weight_hh, *s.states, s.lengths, reverse, nonlinearity)
+    s = recurrent.checked("rnn", 1, x, weight_ih, weight_hh, bias_ih, bias_hh,
+                          {"state": state}, lengths, reverse)  # fmt: skip
+    inputs = (s.x, s.weight_ih, s.bias(), s.weight_hh, *s.states, s.lengths)
+    y, h = apply(RNN, inputs, s.reverse, nonlinearity)
     return s.restored(y), s.restored(h)
