@@ -223,6 +223,7 @@ static void walk_pack_task(void *context, int64_t index) {
 /* Slot C of the scratch memory is used. 0, or PD_NO_MEMORY. */
 static int64_t walk_run(walk_t *w) {
     const int64_t panels = w->blocks * ceil_div(w->g->h, PANEL);
+    if (w->g->b == 0) return 0; /* all outputs are empty */
     walk_cut(w);
     if (w->g->t >= PACKED_STEPS) {
         const size_t size = (size_t)(panels * PANEL * w->k);

@@ -30,7 +30,7 @@ def recurrence(z: Any, weight: Any, h: Any, c: Any, lengths: Any, reverse: bool)
     n = weight.shape[1]
 
     def step(z: Any, h: Any, c: Any) -> Any:
-        a = reshape(z + matmul(h, matrix_transpose(weight)), (-1, 4, n))
+        a = reshape(z + matmul(h, matrix_transpose(weight)), (z.shape[0], 4, n))
         i, f, g, o = unstack(a, axis=1)
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         return sigmoid(o) * tanh(c), c

@@ -146,9 +146,10 @@ def pair_of_states(op: str, state: Any) -> tuple[Any, Any]:
 def project(x: Array, weight_ih: Array, bias: Array | None) -> Array:
     """z [t, b, gates h] of x [b, t, d]."""
     b, t, d = x.shape
-    z = _kernels.empty((t, b, weight_ih.shape[0]), x.dtype)
+    n = weight_ih.shape[0]
+    z = _kernels.empty((t, b, n), x.dtype)
     rows = _kernels.contiguous(x.transpose(1, 0, 2)).reshape(t * b, d)
-    _kernels.matmul_forward(rows, weight_ih.T, bias, z.reshape(t * b, -1), 0)
+    _kernels.matmul_forward(rows, weight_ih.T, bias, z.reshape(t * b, n), 0)
     return z
 
 
@@ -178,10 +179,10 @@ def project_backward(dz: Any, x: Any, weight_ih: Any, needs: Sequence[Any]) -> l
 
 def weight_gradient(dz: Array, hs: Array, reverse: bool) -> Array:
     """The gradient of weight_hh, one product over all steps: Σ dz[s]ᵀ h before s."""
-    t, b, rows = dz.shape
+    (t, b, rows), h = dz.shape, hs.shape[2]
     before = hs[1:] if reverse else hs[:-1]
-    dweight = _kernels.empty((rows, hs.shape[2]), dz.dtype)
-    _kernels.matmul_forward(dz.reshape(t * b, rows).T, before.reshape(t * b, -1), None, dweight, 0)
+    dweight = _kernels.empty((rows, h), dz.dtype)
+    _kernels.matmul_forward(dz.reshape(t * b, rows).T, before.reshape(t * b, h), None, dweight, 0)
     return dweight
 
 
