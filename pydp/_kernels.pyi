@@ -130,7 +130,8 @@ def cross_entropy_backward(
     reduction: int,
 ) -> tuple[int, Array]: ...
 
-# lstm.pxi, gru.pxi, rnn.pxi: the recurrences; what is None among the results is not written
+# recurrent.pxi, lstm.pxi, gru.pxi, rnn.pxi: what is None among the results is not written
+def recurrent_mask(x: Array, lengths: Array, y: Array) -> None: ...
 def lstm_forward(
     z: Array,
     weight: Array,

@@ -1,4 +1,4 @@
-"""The cases of lstm, gru and rnn, which take the same arguments, and questions that all three get."""
+"""The cases of lstm, gru and rnn, which take the same arguments, and what all three are asked."""
 
 from typing import Any, NamedTuple
 
@@ -128,10 +128,10 @@ def examine_final_state(name: str, **options: Any) -> None:
 
         case = Case(
             name,
-            lambda *ts, q=q: joined(ours(name, q, ts, **options)),  # noqa: B023
+            lambda *ts, q=q: joined(ours(name, q, ts, **options)),
             arrays,
             q.why,
-            lambda *ts, q=q: joined(theirs(name, q, ts, **options)),  # noqa: B023
+            lambda *ts, q=q: joined(theirs(name, q, ts, **options)),
         )
         for isa in ISAS:
             with setting(isa, threads=2):

@@ -1,4 +1,4 @@
-# The geometry that lstm, gru and rnn share: csrc/kernels/recurrent.h
+# Door of csrc/kernels/recurrent.h, and the geometry that lstm, gru and rnn share
 
 cdef extern from "recurrent.h" nogil:
     ctypedef struct pd_recurrent_geometry:
@@ -7,6 +7,21 @@ cdef extern from "recurrent.h" nogil:
         int64_t weight_row, weight_column
         int64_t y_row, y_time
         int64_t relu
+    ctypedef struct pd_recurrent_mask_geometry:
+        int64_t t, b, d
+        int64_t x_stride[3]
+
+cdef extern from "table.h" nogil:
+    enum:
+        PD_KERNEL_recurrent_mask
+
+
+def recurrent_mask(cnp.ndarray x, cnp.ndarray lengths, cnp.ndarray y):
+    cdef pd_recurrent_mask_geometry g
+    g.t, g.b, g.d = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1), cnp.PyArray_DIM(x, 2)
+    element_strides(x, g.x_stride)
+    run(PD_KERNEL_recurrent_mask, type_of(x), (x, lengths, y), &g, sizeof(g),
+        0.5 * cnp.PyArray_SIZE(x))
 
 
 cdef double recurrent_geometry(pd_recurrent_geometry *g, cnp.ndarray z, cnp.ndarray weight,

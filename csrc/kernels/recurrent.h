@@ -1,4 +1,5 @@
-/* Recurrences: what the kernels of lstm.h, gru.h and rnn.h have in common.
+/* Recurrences: what the kernels of lstm.h, gru.h and rnn.h have in common, and
+ * how a padded batch is cleared of what is behind its rows' ends.
  *
  *     time        0        1        2
  *     z         [b,gh]   [b,gh]   [b,gh]      x W_ih^T + bias, made before
@@ -16,7 +17,14 @@
  * product over all steps. Any values are safe here; rules check them.
  *
  * All arrays but y, dy and the weight are dense in C order. Outputs are written
- * whole and overlap no input. */
+ * whole and overlap no input.
+ *
+ *     recurrent_mask (x, lengths, y)    y = x, or 0 where t >= lengths[b]
+ *
+ *     x, y       [t, b, d]; x has any strides
+ *     lengths    int64 [b]
+ *
+ * so that not even a NaN in the padding reaches a product with the weight. */
 #ifndef PD_KERNELS_RECURRENT_H
 #define PD_KERNELS_RECURRENT_H
 
@@ -29,5 +37,10 @@ typedef struct {
     int64_t y_row, y_time;             /* of y or dy: from b to b, t to t */
     int64_t relu;                      /* rnn: instead of tanh */
 } pd_recurrent_geometry;
+
+typedef struct {
+    int64_t t, b, d;
+    int64_t x_stride[3]; /* t b d, in elements */
+} pd_recurrent_mask_geometry;
 
 #endif

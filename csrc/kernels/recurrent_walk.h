@@ -76,7 +76,7 @@ struct walk {
 
 /* n units of a row, VL of them at a time: m from j on. */
 #define EACH_LANES(n)                                                          \
-    for (int64_t j = 0, m = 0; j < (n) && (m = least(VL, (n)-j), 1); j += VL)
+    for (int64_t j = 0, m = 0; j < (n) && (m = least(VL, (n) - j), 1); j += VL)
 
 /* ---- time -----------------------------------------------------------------
  */

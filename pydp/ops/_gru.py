@@ -57,7 +57,7 @@ class GRU(Op):
     @staticmethod
     def forward(needs: Any, x: Array, weight_ih: Array, bias_ih: Any, weight: Array, bias: Any,
                 h0: Array, lengths: Array | None, reverse: bool) -> Any:  # fmt: skip
-        z = recurrent.project(x, weight_ih, bias_ih)
+        z = recurrent.project(x, weight_ih, bias_ih, lengths)
         t, b, _ = z.shape
         n = weight.shape[1]
         y, h = _kernels.empty((b, t, n), x.dtype), _kernels.empty((b, n), x.dtype)
@@ -72,17 +72,17 @@ class GRU(Op):
 
     @staticmethod
     def backward(saved: Any, dys: Any, needs: Any, reverse: bool) -> Any:
-        x, weight_ih = saved[:2]
+        x, weight_ih, lengths = saved[0], saved[1], saved[6]
         wants = needs[3] is not None, needs[4] is not None
         dz, dh0, *rest = apply(GRUBackward, (*saved, *dys), reverse, *wants)
-        of_z = recurrent.project_backward(dz, x, weight_ih, needs[:3])
+        of_z = recurrent.project_backward(dz, x, weight_ih, lengths, needs[:3])
         dweight = rest[0] if wants[0] else None
         return *of_z, dweight, rest[-1] if wants[1] else None, dh0, None
 
     @staticmethod
     def composed(x: Any, weight_ih: Any, bias_ih: Any, weight: Any, bias: Any, h0: Any,
                  lengths: Any, reverse: bool) -> Any:  # fmt: skip
-        z = recurrent.projected(x, weight_ih, bias_ih)
+        z = recurrent.projected(x, weight_ih, bias_ih, lengths)
         return recurrence(z, weight, bias, h0, lengths, reverse)
 
     @staticmethod
@@ -120,7 +120,7 @@ class GRUBackward(Op):
     def composed(x: Any, weight_ih: Any, bias_ih: Any, weight: Any, bias: Any, h0: Any,
                  lengths: Any, hs: Any, gates: Any, dy: Any, dh: Any, reverse: bool,
                  with_weight: bool, with_bias: bool) -> Any:  # fmt: skip
-        z = recurrent.projected(x, weight_ih, bias_ih)
+        z = recurrent.projected(x, weight_ih, bias_ih, lengths)
         inputs = (z, weight, bias, h0, lengths)
         wanted = (True, with_weight, with_bias, True, False)
         dz, dweight, dbias, dh0, _ = gradient_of(recurrence, inputs, (dy, dh), wanted, (reverse,))

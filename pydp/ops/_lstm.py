@@ -56,7 +56,7 @@ class LSTM(Op):
     @staticmethod
     def forward(needs: Any, x: Array, weight_ih: Array, bias: Array | None, weight: Array,
                 h0: Array, c0: Array, lengths: Array | None, reverse: bool) -> Any:  # fmt: skip
-        z = recurrent.project(x, weight_ih, bias)
+        z = recurrent.project(x, weight_ih, bias, lengths)
         t, b, _ = z.shape
         n = weight.shape[1]
         y, h, c = [_kernels.empty(shape, x.dtype) for shape in ((b, t, n), (b, n), (b, n))]
@@ -72,16 +72,16 @@ class LSTM(Op):
 
     @staticmethod
     def backward(saved: Any, dys: Any, needs: Any, reverse: bool) -> Any:
-        x, weight_ih = saved[:2]
+        x, weight_ih, lengths = saved[0], saved[1], saved[6]
         with_weight = needs[3] is not None
         dz, dh0, dc0, *dweight = apply(LSTMBackward, (*saved, *dys), reverse, with_weight)
-        of_z = recurrent.project_backward(dz, x, weight_ih, needs[:3])
+        of_z = recurrent.project_backward(dz, x, weight_ih, lengths, needs[:3])
         return *of_z, dweight[0] if with_weight else None, dh0, dc0, None
 
     @staticmethod
     def composed(x: Any, weight_ih: Any, bias: Any, weight: Any, h0: Any, c0: Any, lengths: Any,
                  reverse: bool) -> Any:  # fmt: skip
-        z = recurrent.projected(x, weight_ih, bias)
+        z = recurrent.projected(x, weight_ih, bias, lengths)
         return recurrence(z, weight, h0, c0, lengths, reverse)
 
     @staticmethod
@@ -114,7 +114,7 @@ class LSTMBackward(Op):
     def composed(x: Any, weight_ih: Any, bias: Any, weight: Any, h0: Any, c0: Any, lengths: Any,
                  hs: Any, cs: Any, gates: Any, dy: Any, dh: Any, dc: Any, reverse: bool,
                  with_weight: bool) -> Any:  # fmt: skip
-        z = recurrent.projected(x, weight_ih, bias)
+        z = recurrent.projected(x, weight_ih, bias, lengths)
         inputs, wanted = (z, weight, h0, c0, lengths), (True, with_weight, True, True, False)
         dz, dweight, dh0, dc0, _ = gradient_of(recurrence, inputs, (dy, dh, dc), wanted, (reverse,))
         return dz, dh0, dc0, *([dweight] if with_weight else [])

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._op import INT64, Array, as_array, numpy_op, real_tensor, same_float
+from pydp._graph import apply
+from pydp._op import INT64, Array, Op, as_array, numpy_op, real_tensor, same_float
 from pydp.ops._math import where
 from pydp.ops._matmul import linear, matmul
 from pydp.ops._reduce import sum as sum_over
@@ -143,37 +144,70 @@ def pair_of_states(op: str, state: Any) -> tuple[Any, Any]:
 # ---- z, and what follows from its gradient -------------------------------------------------------
 
 
-def project(x: Array, weight_ih: Array, bias: Array | None) -> Array:
+class RecurrentMask(Op):
+    """x [t, b, d], and 0 where t is behind the row's end. Its own gradient."""
+
+    name = "recurrent_mask"
+    type = "(real[t, b, d], token[b]) -> real[t, b, d]"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, lengths: Array) -> Any:
+        y = _kernels.empty(x.shape, x.dtype)
+        _kernels.recurrent_mask(x, _kernels.contiguous(lengths), y)
+        return y, (lengths,)
+
+    @staticmethod
+    def backward(saved: Any, dy: Any, needs: Any) -> Any:
+        return apply(RecurrentMask, (dy, saved[0])), None
+
+    @staticmethod
+    def reference(x: Array, lengths: Array) -> Array:
+        return np.where(np.arange(len(x))[:, None, None] < lengths[:, None], x, 0)
+
+
+def project(x: Array, weight_ih: Array, bias: Array | None, lengths: Array | None) -> Array:
     """z [t, b, gates h] of x [b, t, d]."""
-    b, t, d = x.shape
-    n = weight_ih.shape[0]
+    steps, n = x.transpose(1, 0, 2), weight_ih.shape[0]
+    t, b, d = steps.shape
+    if lengths is None:
+        rows = _kernels.contiguous(steps)
+    else:
+        rows = _kernels.empty(steps.shape, x.dtype)
+        _kernels.recurrent_mask(steps, lengths, rows)
     z = _kernels.empty((t, b, n), x.dtype)
-    rows = _kernels.contiguous(x.transpose(1, 0, 2)).reshape(t * b, d)
-    _kernels.matmul_forward(rows, weight_ih.T, bias, z.reshape(t * b, n), 0)
+    _kernels.matmul_forward(rows.reshape(t * b, d), weight_ih.T, bias, z.reshape(t * b, n), 0)
     return z
 
 
+def steps_of(x: Any, lengths: Any) -> Any:
+    """x [b, t, d] as [t, b, d], in ops, without what is behind the ends."""
+    steps = permute_dims(x, (1, 0, 2))
+    return steps if lengths is None else apply(RecurrentMask, (steps, lengths))
+
+
+def projected(x: Any, weight_ih: Any, bias: Any, lengths: Any) -> Any:
+    """z in ops."""
+    return linear(steps_of(x, lengths), weight_ih, bias)
+
+
 def reference_of_z(x: Array, weight_ih: Array, bias: Array | None) -> Array:
-    """The same, the definition."""
+    """z, the definition."""
     z = (x[:, :, None, :] * weight_ih).sum(-1) + (0 if bias is None else bias)
     return np.moveaxis(z, 1, 0)
 
 
-def projected(x: Any, weight_ih: Any, bias: Any) -> Any:
-    """The same in ops."""
-    return linear(permute_dims(x, (1, 0, 2)), weight_ih, bias)
-
-
-def project_backward(dz: Any, x: Any, weight_ih: Any, needs: Sequence[Any]) -> list[Any]:
+def project_backward(
+    dz: Any, x: Any, weight_ih: Any, lengths: Any, needs: Sequence[Any]
+) -> list[Any]:
     """The gradients of x, weight_ih and bias, where needed."""
-    t, b, rows = dz.shape
-    flat = reshape(dz, (t * b, rows))
+    t, b, n = dz.shape
+    flat = reshape(dz, (t * b, n))
     dx = dweight = None
     if needs[0]:
         dx = permute_dims(reshape(matmul(flat, weight_ih), (t, b, x.shape[2])), (1, 0, 2))
     if needs[1]:
-        x = reshape(permute_dims(x, (1, 0, 2)), (t * b, x.shape[2]))
-        dweight = matmul(matrix_transpose(flat), x)
+        rows = reshape(steps_of(x, lengths), (t * b, x.shape[2]))
+        dweight = matmul(matrix_transpose(flat), rows)
     return [dx, dweight, sum_over(flat, axis=0) if needs[2] else None]
 
 

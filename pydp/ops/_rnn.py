@@ -49,7 +49,7 @@ class RNN(Op):
     @staticmethod
     def forward(needs: Any, x: Array, weight_ih: Array, bias: Array | None, weight: Array,
                 h0: Array, lengths: Any, reverse: bool, nonlinearity: str) -> Any:  # fmt: skip
-        z = recurrent.project(x, weight_ih, bias)
+        z = recurrent.project(x, weight_ih, bias, lengths)
         t, b, n = z.shape
         y, h = _kernels.empty((b, t, n), x.dtype), _kernels.empty((b, n), x.dtype)
         hs = None if needs is None else _kernels.empty((t + 1, b, n), x.dtype)
@@ -59,16 +59,16 @@ class RNN(Op):
 
     @staticmethod
     def backward(saved: Any, dys: Any, needs: Any, reverse: bool, nonlinearity: str) -> Any:
-        x, weight_ih = saved[:2]
+        x, weight_ih, lengths = saved[0], saved[1], saved[5]
         with_weight = needs[3] is not None
         dz, dh0, *dweight = apply(RNNBackward, (*saved, *dys), reverse, nonlinearity, with_weight)
-        of_z = recurrent.project_backward(dz, x, weight_ih, needs[:3])
+        of_z = recurrent.project_backward(dz, x, weight_ih, lengths, needs[:3])
         return *of_z, dweight[0] if with_weight else None, dh0, None
 
     @staticmethod
     def composed(x: Any, weight_ih: Any, bias: Any, weight: Any, h0: Any, lengths: Any,
                  reverse: bool, nonlinearity: str) -> Any:  # fmt: skip
-        z = recurrent.projected(x, weight_ih, bias)
+        z = recurrent.projected(x, weight_ih, bias, lengths)
         return recurrence(z, weight, h0, lengths, reverse, nonlinearity)
 
     @staticmethod
@@ -101,7 +101,7 @@ class RNNBackward(Op):
     def composed(x: Any, weight_ih: Any, bias: Any, weight: Any, h0: Any, lengths: Any, hs: Any,
                  dy: Any, dh: Any, reverse: bool, nonlinearity: str,
                  with_weight: bool) -> Any:  # fmt: skip
-        z = recurrent.projected(x, weight_ih, bias)
+        z = recurrent.projected(x, weight_ih, bias, lengths)
         inputs, wanted = (z, weight, h0, lengths), (True, with_weight, True, False)
         arguments = (reverse, nonlinearity)
         dz, dweight, dh0, _ = gradient_of(recurrence, inputs, (dy, dh), wanted, arguments)

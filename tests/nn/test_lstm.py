@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from recurrent_peer import BATCHES, LAYERS, against_torch
 
 import pydp
 from harness import real, torch
@@ -9,7 +10,6 @@ from peer import against_torch as cell_against_torch
 from peer import assert_uniform, needs_torch
 from pydp import nn
 from pydp._signature import match
-from recurrent_peer import BATCHES, LAYERS, against_torch
 
 
 @needs_torch
@@ -120,8 +120,8 @@ def test_arguments_at_construction(arguments, error, message):
     ("arguments", "error", "message"),
     [
         ({"state": (pydp.zeros((1, 3, 5)), pydp.zeros((2, 3, 5)))}, ValueError,
-         r"LSTM: LSTM: state\[0\] must be \(2, 3, 5\) \(layers and directions, batch, hidden_size\), "
-         r"got \(1, 3, 5\)"),
+         r"LSTM: LSTM: state\[0\] must be \(2, 3, 5\) \(layers and directions, batch, "
+         r"hidden_size\), got \(1, 3, 5\)"),
         ({"x": pydp.zeros((3, 0, 4))}, ValueError, "LSTM: lstm: x must be .* at least one step"),
         ({"x": pydp.zeros((3, 7, 3))}, ValueError, "LSTM: lstm: weight_ih must be"),
         ({"x": pydp.zeros(4)}, ValueError, "LSTM: lstm: x must be"),

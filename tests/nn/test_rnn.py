@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from recurrent_peer import BATCHES, LAYERS, against_torch
 
 import pydp
 from harness import real, torch
@@ -9,7 +10,6 @@ from peer import against_torch as cell_against_torch
 from peer import assert_uniform, needs_torch
 from pydp import nn
 from pydp._signature import match
-from recurrent_peer import BATCHES, LAYERS, against_torch
 
 
 @needs_torch
@@ -104,8 +104,8 @@ def test_arguments_at_construction(arguments, error, message):
     ("arguments", "error", "message"),
     [
         ({"state": pydp.zeros((1, 3, 5))}, ValueError,
-         r"RNN: RNN: state must be \(2, 3, 5\) \(layers and directions, batch, hidden_size\), "
-         r"got \(1, 3, 5\)"),
+         r"RNN: RNN: state must be \(2, 3, 5\) \(layers and directions, batch, "
+         r"hidden_size\), got \(1, 3, 5\)"),
         ({"x": pydp.zeros((3, 0, 4))}, ValueError, "RNN: rnn: x must be .* at least one step"),
         ({"x": pydp.zeros((3, 7, 3))}, ValueError, "RNN: rnn: weight_ih must be"),
         ({"x": pydp.zeros(4)}, ValueError, "RNN: rnn: x must be"),

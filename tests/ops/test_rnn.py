@@ -4,10 +4,10 @@ The cases are those of recurrent_cases.py. Errors that lstm has too are examined
 """
 
 import pytest
+from recurrent_cases import cases, examine_backward, examine_cut, examine_final_state
 
 import pydp
 from harness import examine
-from recurrent_cases import cases, examine_backward, examine_cut, examine_final_state
 
 KINDS = ("tanh", "relu")
 CASES = [case for kind in KINDS for case in cases("rnn", nonlinearity=kind)]
