@@ -261,3 +261,79 @@ def take_backward(ids: Array, dy: Array, dx: Array, axis: int, along: bool) -> i
 def scan(
     a: Array | None, x: Array | None, h: Array, axis: int, reverse: bool, shifted: bool
 ) -> None: ...
+
+# recurrent.pxi, lstm.pxi, gru.pxi, rnn.pxi: what is None among the results is not written
+def recurrent_mask(x: Array, lengths: Array, y: Array) -> None: ...
+def lstm_forward(
+    z: Array,
+    weight: Array,
+    h0: Array,
+    c0: Array,
+    lengths: Array | None,
+    y: Array,
+    h: Array,
+    c: Array,
+    hs: Array | None,
+    cs: Array | None,
+    gates: Array | None,
+    reverse: bool,
+) -> None: ...
+def lstm_backward(
+    weight: Array,
+    lengths: Array | None,
+    cs: Array,
+    gates: Array,
+    dy: Array | None,
+    dh: Array | None,
+    dc: Array | None,
+    dz: Array,
+    dh0: Array,
+    dc0: Array,
+    reverse: bool,
+) -> None: ...
+def gru_forward(
+    z: Array,
+    weight: Array,
+    bias: Array | None,
+    h0: Array,
+    lengths: Array | None,
+    y: Array,
+    h: Array,
+    hs: Array | None,
+    gates: Array | None,
+    reverse: bool,
+) -> None: ...
+def gru_backward(
+    weight: Array,
+    lengths: Array | None,
+    hs: Array,
+    gates: Array,
+    dy: Array | None,
+    dh: Array | None,
+    dz: Array,
+    dq: Array,
+    dh0: Array,
+    reverse: bool,
+) -> None: ...
+def rnn_forward(
+    z: Array,
+    weight: Array,
+    h0: Array,
+    lengths: Array | None,
+    y: Array,
+    h: Array,
+    hs: Array | None,
+    reverse: bool,
+    relu: bool,
+) -> None: ...
+def rnn_backward(
+    weight: Array,
+    lengths: Array | None,
+    hs: Array,
+    dy: Array | None,
+    dh: Array | None,
+    dz: Array,
+    dh0: Array,
+    reverse: bool,
+    relu: bool,
+) -> None: ...

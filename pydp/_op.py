@@ -129,7 +129,11 @@ def gradient_of(
         y = function(*aliases, *arguments)
     nodes = [x._node for x, need in zip(aliases, needs, strict=True) if need]
     pairs = zip(y, dy, strict=True) if isinstance(y, tuple) else [(y, dy)]
-    roots = [(z._node, dz) for z, dz in pairs if dz is not None and z._node is not None]
+    roots = [
+        (part._node, d)
+        for part, d in pairs
+        if part is not None and part._node is not None and d is not None
+    ]
     _, found = _graph.walk(
         roots,
         retain_graph=again,

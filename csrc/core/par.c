@@ -381,6 +381,11 @@ void pd_parallel_whole(int64_t tasks, double nanoseconds, pd_task *run,
     parallel(tasks, nanoseconds, run, context, 0);
 }
 
+/* A region too small for a team runs its tasks here and in order. */
+void pd_in_order(int64_t steps, pd_task *run, void *context) {
+    parallel(steps, 0, run, context, 1);
+}
+
 int pd_set_threads(int n) {
     if (n > PD_MAX_THREADS) n = PD_MAX_THREADS;
     if (n > pd_get_threads()) n = threads_granted(n);

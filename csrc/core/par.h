@@ -39,6 +39,11 @@ void pd_parallel(int64_t tasks, double nanoseconds, pd_task *run,
 void pd_parallel_whole(int64_t tasks, double nanoseconds, pd_task *run,
                        void *context);
 
+/* run(context, 0), run(context, 1) … one after the other on this thread: steps
+ * that need each other. Regions begun inside a step have the whole team, and
+ * Ctrl-C is seen between steps, however short each of them is. */
+void pd_in_order(int64_t steps, pd_task *run, void *context);
+
 #define PD_GRAIN_NS 8000.0
 #define PD_MAX_THREADS 256
 

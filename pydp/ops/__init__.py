@@ -22,6 +22,7 @@ from pydp.ops._embedding import embedding as embedding
 from pydp.ops._flatten import flatten as flatten
 from pydp.ops._group_norm import group_norm as group_norm
 from pydp.ops._group_norm import instance_norm as instance_norm
+from pydp.ops._gru import gru as gru
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
 from pydp.ops._join import concat as concat
@@ -54,6 +55,7 @@ from pydp.ops._logic import logical_xor as logical_xor
 from pydp.ops._logic import not_equal as not_equal
 from pydp.ops._logic import signbit as signbit
 from pydp.ops._loss import mse_loss as mse_loss
+from pydp.ops._lstm import lstm as lstm
 from pydp.ops._math import abs as abs
 from pydp.ops._math import add as add
 from pydp.ops._math import astype as astype
@@ -96,6 +98,7 @@ from pydp.ops._reduce_derived import logsumexp as logsumexp
 from pydp.ops._reduce_derived import prod as prod
 from pydp.ops._reduce_derived import std as std
 from pydp.ops._reduce_derived import var as var
+from pydp.ops._rnn import rnn as rnn
 from pydp.ops._rounding import ceil as ceil
 from pydp.ops._rounding import floor as floor
 from pydp.ops._rounding import floor_divide as floor_divide
