@@ -4,7 +4,9 @@ A rule is a class with static methods; nothing is ever instantiated:
 
     class Softmax(Op):
         name = "softmax"
-        type = "real[..., n] -> real[..., n]"       the signature, see _signature.py
+        type = "real[..., n] -> real[..., n]"       the signature, see _signature.py; where it
+                                                    depends on arguments, typing(…), and where on
+                                                    the inputs' rank, type_at(types, …)
 
         def forward(needs, x, axis)                 arrays -> (y, saved)
         def backward(saved, dy, needs, axis)        tensors -> one gradient for each input
@@ -41,6 +43,7 @@ class Op:
     type: ClassVar[str]
     # All axes of the inputs but this many at the end are broadcast first; None: nothing is.
     broadcasts_before: ClassVar[int | None] = None
+    variadic: ClassVar[bool] = False  # any number of inputs, where `type` shows two
     family: ClassVar[str]  # the stem of its rooms: kernels/<family>.c, ops/_<family>.py …
 
     def __init_subclass__(cls) -> None:
@@ -55,6 +58,15 @@ class Op:
     def typing(cls, *arguments: Any) -> str:
         """The signature for these arguments; `type` where it does not depend on them."""
         return cls.type
+
+    @classmethod
+    def type_at(cls, types: Sequence[Any], *arguments: Any) -> str:
+        """The signature for inputs of these types, where it depends on the number of their axes.
+
+        `types` has an array type of _signature.py for each input (None: absent), with known kind
+        and rank, whose sizes are integers or symbols.
+        """
+        return cls.typing(*arguments)
 
     forward: ClassVar[Callable[..., tuple[Any, tuple[Any, ...] | None]]]
     reference: ClassVar[Callable[..., Any]]
@@ -145,6 +157,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
     )
 }  # fmt: skip
 
+
+# The most axes a tensor may have.
+MAX_AXES: int = _kernels.max_axes
 
 # Each of them in either byte order -> itself in the native one.
 NATIVE: dict[np.dtype[Any], np.dtype[Any]] = {
@@ -383,6 +398,12 @@ def check_axes(ndim: int, op: str) -> None:
     """Refuse more axes than kernels have room for: every tensor is made behind this check."""
     if ndim > _kernels.max_axes:
         raise ValueError(f"{op}: at most {_kernels.max_axes} axes, got {ndim}")
+
+
+def check_device(device: Any, op: str) -> None:
+    """The array standard's device argument: there is one."""
+    if device is not None and not (isinstance(device, str) and device == "cpu"):
+        raise ValueError(f'{op}: device must be "cpu", got {device!r}')
 
 
 def sequence(value: Any, op: str, argument: str) -> Sequence[Any]:

@@ -90,6 +90,12 @@ class Generator:
         _kernels.random_normal(self.key(), y)
         return y
 
+    def exponential(self, shape: Any, dtype: Any = FLOAT32) -> Array:
+        """Exponential numbers of mean 1."""
+        y = _empty(shape, dtype, "exponential")
+        _kernels.random_exponential(self.key(), y)
+        return y
+
     def integers(self, low: int, high: int, shape: Any) -> Array:
         """int64 numbers in low … high - 1."""
         low, high = (_int64(n, name) for n, name in ((low, "low"), (high, "high")))
@@ -221,28 +227,6 @@ def randint(low: int, high: int, shape: Any, generator: Generator | None = None)
     True
     """
     return _graph.wrap(chosen(generator, "randint").integers(low, high, shape))
-
-
-def permutation(n: int, generator: Generator | None = None) -> Any:
-    """0 … n - 1 in random order, int64.
-
-    >>> import pydp
-    >>> sorted(pydp.permutation(4).numpy().tolist())
-    [0, 1, 2, 3]
-    """
-    return _graph.wrap(chosen(generator, "permutation").permutation(n))
-
-
-def bernoulli(p: float, shape: Any, generator: Generator | None = None) -> Any:
-    """Booleans that are True with probability p.
-
-    >>> import pydp
-    >>> bool(pydp.bernoulli(1.0, (3,)).numpy().all())
-    True
-    """
-    p = probability(p, "bernoulli")
-    drawn = chosen(generator, "bernoulli").uniform(shape, np.float64, "bernoulli")
-    return _graph.wrap(np.asarray(drawn < p))
 
 
 def probability(p: Any, op: str) -> float:

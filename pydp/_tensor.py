@@ -6,8 +6,8 @@
     _version   [number of in-place writes], one list per memory, shared by all its views
 
 Invariant: memory is written only through index assignment and the in-place operators, which count
-the version up; what was saved for backward checks it. Operators and methods are one line each: what
-they do stands in pydp/ops.
+the version up; what was saved for backward checks it. Methods are one line each: what they do is in
+pydp/ops. The operators are in _operators.py, NumPy's and DLPack's protocols in _interchange.py.
 """
 
 from __future__ import annotations
@@ -20,17 +20,14 @@ import numpy as np
 from pydp import _graph, _kernels, ops
 from pydp._graph import Leaf
 from pydp._handle import Handle
-from pydp._op import Array, as_array, checked_dtype
-from pydp.ops._index import check_writable, write
-
-
-def operator(function: Any) -> Callable[[Tensor, Any], Tensor]:
-    """The function as a method of two operands, with its type."""
-    return function  # type: ignore[no-any-return]
+from pydp._interchange import Interchange
+from pydp._methods import Methods
+from pydp._op import Array, as_array, check_device, checked_dtype
+from pydp._operators import Operators
 
 
 @_graph.register
-class Tensor:
+class Tensor(Operators, Methods, Interchange):
     """An n-dimensional array that remembers how it was computed.
 
     Made by `pydp.tensor`, `pydp.asarray` and every operation, not by calling the class.
@@ -42,8 +39,6 @@ class Tensor:
     _node: Any
     _version: list[int]
 
-    # NumPy leaves `array + tensor` to Tensor.__radd__.
-    __array_ufunc__ = None
     # A tensor's truth is its element's, so tensors are compared by identity in sets and dicts.
     __hash__ = object.__hash__
 
@@ -71,11 +66,6 @@ class Tensor:
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements: bool, an integer, float32 or float64."""
         return self._array.dtype  # type: ignore[no-any-return]
-
-    @property
-    def device(self) -> str:
-        """Always "cpu"."""
-        return "cpu"
 
     @property
     def T(self) -> Tensor:
@@ -217,18 +207,14 @@ class Tensor:
         """The elements as nested Python lists."""
         return self._array.tolist()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if dtype is not None and np.dtype(dtype) != self.dtype:
-            if copy is False:
-                raise ValueError(f"__array__: {self.dtype} as {dtype} needs a copy")
-            return self._array.astype(dtype)
-        return self._array.copy() if copy else self.numpy()
-
     def __float__(self) -> float:
         return float(self._one("float"))
 
     def __int__(self) -> int:
         return int(self._one("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._one("complex"))
 
     def __bool__(self) -> bool:
         return bool(self._one("bool"))
@@ -279,93 +265,10 @@ class Tensor:
             raise RuntimeError("pickle: only leaves can be pickled; use detach()")
         return tensor, (np.ascontiguousarray(self._array), None, self.requires_grad)
 
-    # ---- operators: the functions themselves where the order is theirs, one call less
-
-    __add__ = operator(ops.add)
-    __sub__ = operator(ops.subtract)
-    __mul__ = operator(ops.multiply)
-    __truediv__ = operator(ops.divide)
-    __pow__ = operator(ops.pow)
-    __matmul__ = operator(ops.matmul)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return ops.add(other, self)  # type: ignore[no-any-return]
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return ops.subtract(other, self)  # type: ignore[no-any-return]
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return ops.multiply(other, self)  # type: ignore[no-any-return]
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ops.divide(other, self)  # type: ignore[no-any-return]
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ops.pow(other, self)  # type: ignore[no-any-return]
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return ops.matmul(other, self)  # type: ignore[no-any-return]
-
-    def __neg__(self) -> Tensor:
-        return ops.negative(self)  # type: ignore[no-any-return]
-
-    def __abs__(self) -> Tensor:
-        return ops.abs(self)  # type: ignore[no-any-return]
-
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.equal(self, other)  # type: ignore[no-any-return]
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.not_equal(self, other)  # type: ignore[no-any-return]
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ops.less(self, other)  # type: ignore[no-any-return]
-
-    def __le__(self, other: Any) -> Tensor:
-        return ops.less_equal(self, other)  # type: ignore[no-any-return]
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ops.greater(self, other)  # type: ignore[no-any-return]
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ops.greater_equal(self, other)  # type: ignore[no-any-return]
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index)  # type: ignore[no-any-return]
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        ops.setitem(self, index, value)
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return self._become(ops.add(self, other), "+=")
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self._become(ops.subtract(self, other), "-=")
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self._become(ops.multiply(self, other), "*=")
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self._become(ops.divide(self, other), "/=")
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return self._become(ops.pow(self, other), "**=")
-
-    def _become(self, y: Tensor, op: str) -> Tensor:
-        """Write y over this tensor's memory, in place: views and the graph see it."""
-        check_writable(self, op)
-        if y.shape != self.shape or y.dtype != self.dtype:
-            raise ValueError(
-                f"{op}: the result has shape {y.shape} and {y.dtype}, which does not go into "
-                f"{self.shape} and {self.dtype}"
-            )
-        write(self, y, op)
-        return self
-
     # ---- the functions of pydp, as methods
 
-    def reshape(self, *shape: Any) -> Tensor:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+    def reshape(self, *shape: Any, copy: bool | None = None) -> Tensor:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, copy)  # type: ignore[no-any-return]
 
     def astype(self, dtype: Any, copy: bool = True) -> Tensor:
         return ops.astype(self, dtype, copy=copy)  # type: ignore[no-any-return]
@@ -376,8 +279,8 @@ class Tensor:
     def squeeze(self, axis: int | Sequence[int]) -> Tensor:
         return ops.squeeze(self, axis)  # type: ignore[no-any-return]
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+    def sum(self, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+        return ops.sum(self, axis, keepdims, dtype)  # type: ignore[no-any-return]
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         return ops.mean(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
@@ -461,12 +364,14 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
 
 
-def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
+def asarray(
+    obj: Any, dtype: Any = None, copy: bool | None = None, *, device: str | None = None
+) -> Tensor:
     """A tensor over obj's memory: where that is possible (copy=None), never (True), always (False).
 
     copy=False raises ValueError where a copy is needed: another dtype, byte order, alignment or a
     list. Memory that is shared with NumPy can change unseen by the graph; its shape and dtype are
-    the tensor's own.
+    the tensor's own. The one device is "cpu".
 
     >>> import numpy, pydp
     >>> a = numpy.zeros(2, "float32")
@@ -475,6 +380,7 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None) -> Tensor:
     >>> t
     tensor([5., 0.])
     """
+    check_device(device, "asarray")
     if isinstance(obj, Tensor) and (dtype is None or obj.dtype == checked_dtype(dtype, "asarray")):
         return ops.copy(obj) if copy else obj
     source = obj._array if isinstance(obj, Tensor) else obj

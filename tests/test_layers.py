@@ -18,15 +18,16 @@ CSRC = ROOT / "csrc"
 # From the ground up. A room is a module of pydp, a package, or one of GROUPS.
 HOUSE = [
     "_version", "_kernels", "_graph", "_signature", "_runtime", "_op", "_random", "ops", "_tensor",
-    "_autodiff", "_creation", "nn", "_debug", "optim", "data", "checkpoint", "draw", "train",
-    "pydp", "recipes", "doctor", "cli", "__main__",
+    "_autodiff", "_dtypes", "_creation", "_namespace", "nn", "_debug", "optim", "data",
+    "checkpoint", "draw", "train", "pydp", "recipes", "doctor", "cli", "__main__",
 ]  # fmt: skip
 
 # One room in several files, by the beginning of their names.
 GROUPS = {"_condition": "_signature", "_inference": "_signature", "_notation": "_signature",
           "_size": "_signature", "_context": "_graph", "_search": "_graph", "_handle": "_graph",
           "_inplace": "_graph", "_node": "_graph", "_tree": "_autodiff", "_jacobian": "_autodiff",
-          "_remat": "_autodiff", "_function": "_autodiff", "_check": "_autodiff"}  # fmt: skip
+          "_remat": "_autodiff", "_function": "_autodiff", "_check": "_autodiff",
+          "_operators": "_tensor", "_methods": "_tensor", "_interchange": "_tensor"}  # fmt: skip
 
 # Rooms that know less than what is below them.
 KNOWS = {

@@ -10,7 +10,7 @@ cdef extern from "space.h" nogil:
     ctypedef struct pd_space:
         int64_t axes
         int64_t size[PD_MAX_AXES]
-        int64_t stride[3][PD_MAX_AXES]
+        int64_t stride[4][PD_MAX_AXES]
     int pd_broadcast(int, const int64_t *, int, const int64_t *, int64_t *)
     void pd_dense_strides(int, const int64_t *, const int64_t *, int64_t *)
     void pd_space_begin(pd_space *, int, const int64_t *)

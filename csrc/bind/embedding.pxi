@@ -15,7 +15,7 @@ cdef void embedding_geometry(pd_embedding_geometry *g, cnp.ndarray ids, cnp.ndar
     g.rows = cnp.PyArray_DIM(weight, 0)
     g.width = cnp.PyArray_DIM(weight, 1)
     g.id_bytes = cnp.PyArray_ITEMSIZE(ids)
-    g.id_signed = ids.dtype.kind == b"i"
+    g.id_signed = cnp.PyTypeNum_ISSIGNED(cnp.PyArray_TYPE(ids))
     g.row_stride = cnp.PyArray_STRIDE(weight, 0) // cnp.PyArray_ITEMSIZE(weight)
 
 

@@ -10,6 +10,7 @@ cdef extern from "table.h" nogil:
         PD_KERNEL_random_draw
         PD_KERNEL_random_uniform
         PD_KERNEL_random_normal
+        PD_KERNEL_random_exponential
         PD_KERNEL_random_integers
         PD_KERNEL_random_permutation
 
@@ -35,6 +36,10 @@ def random_uniform(cnp.ndarray key, cnp.ndarray y):
 
 def random_normal(cnp.ndarray key, cnp.ndarray y):
     random_fill(PD_KERNEL_random_normal, type_of(y), key, y, 0, 0)
+
+
+def random_exponential(cnp.ndarray key, cnp.ndarray y):
+    random_fill(PD_KERNEL_random_exponential, type_of(y), key, y, 0, 0)
 
 
 def random_integers(cnp.ndarray key, cnp.ndarray y, int64_t low, uint64_t range):

@@ -12,7 +12,7 @@
 
 #include "kernel.h"
 
-enum { PD_OPERANDS = 3 };
+enum { PD_OPERANDS = 4 };
 
 typedef struct {
     int64_t axes;

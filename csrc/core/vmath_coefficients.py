@@ -116,6 +116,17 @@ def print_blocks(bits):
     v1 = 2 * mp.sqrt(2 / mp.pi)
     constants("vm_gelu_v_c", [*parts(v1, [bits], bits), v1 * mpf("0.044715")])
 
+    remark("pi / 4: three times the first part is exact")
+    constants("vm_eighth_turn", parts(mp.pi / 4, [bits - 2], bits))
+    remark("e / 2")
+    constants("vm_half_e", parts(mp.e / 2, [bits], bits))
+    remark("log 2 and log e in base 10: the first part times an exponent is exact")
+    log_2, log_e = mp.log10(2), mp.log10(mp.e)
+    short = [15 if single else 41]
+    constants("vm_log10_c", [*parts(log_2, short, bits), *parts(log_e, [bits], bits)])
+    remark("log 2 and log e in base 2")
+    constants("vm_log2_c", [mpf(1), mpf(0), *parts(1 / LN2, [bits], bits)])
+
     end = LN2 / 2 * mpf("1.0001")
     block(
         "vm_exp_c",
@@ -149,6 +160,20 @@ def print_blocks(bits):
         of_root(lambda r: (mp.sin(r) / r - 1) / r**2),
         of_root(lambda r: r**3 / mp.sin(r)),
         *(mpf("1e-9"), (mp.pi / 2) ** 2, 4 if single else 8),
+    )
+    block(
+        "vm_sinh_c",
+        "(sinh(x) / x - 1) / x^2 in x^2, |x| <= 1",
+        of_root(lambda x: (mp.sinh(x) / x - 1) / x**2),
+        of_root(lambda x: x**3 / mp.sinh(x)),
+        *(mpf("1e-9"), mpf(1), 4 if single else 6),
+    )
+    block(
+        "vm_atan_c",
+        "(atan(t) / t - 1) / t^2 in t^2, |t| <= tan(pi / 8)",
+        of_root(lambda t: (mp.atan(t) / t - 1) / t**2),
+        of_root(lambda t: t**3 / mp.atan(t)),
+        *(mpf("1e-9"), mp.tan(mp.pi / 8) ** 2, 5 if single else 11),
     )
     block(
         "vm_pow_c",

@@ -15,6 +15,7 @@
  *
  * Ids are read once, checked and kept: another thread may be writing them. */
 #include "embedding.h"
+#include "ids.h"
 #include "par.h"
 #include "real.h"
 #include "simd.h"
@@ -30,26 +31,12 @@ typedef struct {
     int64_t *place, *group;
 } work_t;
 
-/* Id i; a uint64 beyond int64 is negative here, and so out of range too. */
-static inline int64_t id_at(const pd_embedding_geometry *g, const void *ids,
-                            int64_t i) {
-    switch (g->id_bytes * 2 + g->id_signed) {
-    case 2: return ((const uint8_t *)ids)[i];
-    case 3: return ((const int8_t *)ids)[i];
-    case 4: return ((const uint16_t *)ids)[i];
-    case 5: return ((const int16_t *)ids)[i];
-    case 8: return ((const uint32_t *)ids)[i];
-    case 9: return ((const int32_t *)ids)[i];
-    default: return ((const int64_t *)ids)[i];
-    }
-}
-
 /* The ids to kept[0 … count). 1 + the first position whose id is out of range,
  * or 0. */
 static int64_t ids_read(const pd_embedding_geometry *g, const void *ids,
                         int64_t *kept) {
     for (int64_t i = 0; i < g->count; i++) {
-        const int64_t id = id_at(g, ids, i);
+        const int64_t id = pd_id_at(ids, g->id_bytes, g->id_signed, i);
         if (id < 0 || id >= g->rows) return 1 + i;
         kept[i] = id;
     }

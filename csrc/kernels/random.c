@@ -75,6 +75,14 @@ V_INLINE void group_uniform(const uint64_t *words, real *y) {
         v_store(y + i, v_fraction(v_load_words((const real *)words + i), 0));
 }
 
+/* -log(u) of the uniform u in (0, 1]. */
+V_INLINE void group_exponential(const uint64_t *words, real *y) {
+    for (int i = 0; i < GROUP; i += VL) {
+        vint a = v_load_words((const real *)words + i);
+        v_store(y + i, -v_log_series(v_fraction(a, 1)));
+    }
+}
+
 /* A group's first half are radii, its second half angles. The top two bits of
  * an angle's word tell the quarter turn, those below the angle within it. */
 V_INLINE void group_normal(const uint64_t *words, real *y) {
@@ -104,7 +112,8 @@ typedef struct {
 } work_t;
 
 /* Task t: TASK_GROUPS groups. */
-V_INLINE void groups_fill(const work_t *w, int64_t t, int normal) {
+V_INLINE void groups_fill(const work_t *w, int64_t t,
+                          void (*group)(const uint64_t *, real *)) {
     uint64_t words[PD_GROUP_WORDS];
     for (int64_t g = t * TASK_GROUPS; g < (t + 1) * TASK_GROUPS; g++) {
         int64_t left = w->elements - g * GROUP;
@@ -112,15 +121,19 @@ V_INLINE void groups_fill(const work_t *w, int64_t t, int normal) {
         if (left <= 0) return;
         pd_philox_group(w->key, g, words);
         real *to = left < GROUP ? last : y;
-        if (normal)
-            group_normal(words, to);
-        else
-            group_uniform(words, to);
+        group(words, to);
         if (to == last) memcpy(y, last, (size_t)left * sizeof(real));
     }
 }
-static void uniform_task(void *work, int64_t t) { groups_fill(work, t, 0); }
-static void normal_task(void *work, int64_t t) { groups_fill(work, t, 1); }
+static void uniform_task(void *work, int64_t t) {
+    groups_fill(work, t, group_uniform);
+}
+static void normal_task(void *work, int64_t t) {
+    groups_fill(work, t, group_normal);
+}
+static void exponential_task(void *work, int64_t t) {
+    groups_fill(work, t, group_exponential);
+}
 
 static int64_t reals_fill(void *const *arrays, const pd_random_geometry *g,
                           double ns, pd_task *run) {
@@ -138,6 +151,10 @@ int64_t K(random_uniform)(void *const *arrays, const void *geometry) {
 
 int64_t K(random_normal)(void *const *arrays, const void *geometry) {
     return reals_fill(arrays, geometry, 3, normal_task);
+}
+
+int64_t K(random_exponential)(void *const *arrays, const void *geometry) {
+    return reals_fill(arrays, geometry, 2, exponential_task);
 }
 
 /* ---- integers ---------------------------------------------------------------

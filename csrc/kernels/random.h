@@ -3,6 +3,7 @@
  *     random_draw        (state, key)    key = state; state's stream += 1
  *     random_uniform     (key, y)        real, 0 <= y < 1
  *     random_normal      (key, y)        real, mean 0, deviation 1
+ *     random_exponential (key, y)        real, y >= 0, mean 1
  *     random_integers    (key, y)        int64, low <= y < low + range
  *     random_permutation (key, y)        int64, 0 … elements-1 in random order
  *

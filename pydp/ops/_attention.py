@@ -22,11 +22,12 @@ from pydp._graph import apply
 from pydp._op import Array, Op, as_array, gradient_of, number, numpy_op, real_tensor, same_float
 from pydp._random import Generator, chosen
 from pydp.ops._dropout import Dropout, last_dropped
-from pydp.ops._math import where
+from pydp.ops._join import concat
 from pydp.ops._matmul import matmul
 from pydp.ops._reduce import sum as sum_over
-from pydp.ops._shape import broadcast_to, concat, expand_dims, matrix_transpose, reshape, squeeze
+from pydp.ops._shape import broadcast_to, expand_dims, matrix_transpose, reshape, squeeze
 from pydp.ops._softmax import softmax
+from pydp.ops._where import where
 
 OP = "scaled_dot_product_attention"
 GROUP = 32  # elements of one group of random numbers: dropout begins each key with a new one

@@ -190,6 +190,10 @@ def nothing(*_: Any) -> None:
 # Rules that the derivatives of others name before they stand below.
 SIGN: Any
 COS: Any
+COSH: Any
+HYPOT: Any
+ONE_FOR_ZERO: Any
+LOGADDEXP_SHARE: Any
 POWER: Any
 POWER_SLOPE: Any
 MAXIMUM_SHARE: Any
@@ -213,8 +217,26 @@ EXP = _unary("exp", np.exp, "y", lambda dy, y: dy * y)
 EXPM1 = _unary("expm1", np.expm1, "y", lambda dy, y: dy * (y + 1.0))
 LOG = _unary("log", np.log, "x", lambda dy, x: dy / x)
 LOG1P = _unary("log1p", np.log1p, "x", lambda dy, x: dy / (1.0 + x))
+LOG2 = _unary("log2", np.log2, "x", lambda dy, x: dy / (x * math.log(2)))
+LOG10 = _unary("log10", np.log10, "x", lambda dy, x: dy / (x * math.log(10)))
+FLOOR = _unary("floor", np.floor, "", nothing)
+CEIL = _unary("ceil", np.ceil, "", nothing)
+TRUNC = _unary("trunc", np.trunc, "", nothing)
+ROUND = _unary("round", np.round, "", nothing)
+# A divisor that is not 0, for quotients that are 0 where the divisor is.
+ONE_FOR_ZERO = _unary("one_for_zero", lambda x: np.where(x == 0, 1, x), "", lambda dy: dy)
 SIN = _unary("sin", np.sin, "x", lambda dy, x: dy * apply(COS, (x,)))
 COS = _unary("cos", np.cos, "x", lambda dy, x: -dy * apply(SIN, (x,)))
+TAN = _unary("tan", np.tan, "y", lambda dy, y: dy * (y * y + 1.0))
+ASIN = _unary("asin", np.asin, "x", lambda dy, x: dy / circle(x))
+ACOS = _unary("acos", np.acos, "x", lambda dy, x: -dy / circle(x))
+ATAN = _unary("atan", np.atan, "x", lambda dy, x: dy / (x * x + 1.0))
+SINH = _unary("sinh", np.sinh, "x", lambda dy, x: dy * apply(COSH, (x,)))
+COSH = _unary("cosh", np.cosh, "x", lambda dy, x: dy * apply(SINH, (x,)))
+ASINH = _unary("asinh", np.asinh, "x", lambda dy, x: dy / apply(HYPOT, same_dtype(x, 1.0)))
+ACOSH = _unary("acosh", np.acosh, "x",
+               lambda dy, x: dy / (apply(SQRT, (x - 1.0,)) * apply(SQRT, (x + 1.0,))))
+ATANH = _unary("atanh", np.atanh, "x", lambda dy, x: dy / ((1.0 - x) * (1.0 + x)))
 TANH = _unary("tanh", np.tanh, "y", lambda dy, y: apply(TANH_BACKWARD, (y, dy)))
 ERF = _unary("erf", np_erf, "x",
              lambda dy, x: dy * (2 / math.sqrt(math.pi) * apply(EXP, (-(x * x),))))
@@ -251,6 +273,21 @@ AT_MOST = _binary("at_most", np.minimum,
                   ("ab", lambda dy, a, b, y: dy * apply(NOT_BELOW, (b, a))),
                   ("ab", lambda dy, a, b, y: dy * below(b, a)), kernel="minimum")
 NOT_BELOW = _binary("not_below", lambda a, b: (a >= b) * 1.0, ("", None), ("", None))
+HYPOT = _binary("hypot", np.hypot,
+                ("ay", lambda dy, a, b, y: dy * (a / apply(ONE_FOR_ZERO, (y,)))),
+                ("by", lambda dy, a, b, y: dy * (b / apply(ONE_FOR_ZERO, (y,)))))
+ATAN2 = _binary("atan2", np.atan2,
+                ("ab", lambda dy, a, b, y: dy * over_square(b, a)),
+                ("ab", lambda dy, a, b, y: -dy * over_square(a, b)))
+COPYSIGN = _binary("copysign", np.copysign,
+                   ("ay", lambda dy, a, b, y: dy * (apply(SIGN, (a,)) * apply(SIGN, (y,)))),
+                   ("", None))
+LOGADDEXP = _binary("logaddexp", np.logaddexp,
+                    ("ab", lambda dy, a, b, y: dy * apply(LOGADDEXP_SHARE, (a, b))),
+                    ("ab", lambda dy, a, b, y: dy * apply(LOGADDEXP_SHARE, (b, a))))
+LOGADDEXP_SHARE = _binary("logaddexp_share", lambda a, b: np.where(a == b, 0.5, np_sigmoid(a - b)),
+                          ("ab", lambda dy, a, b, y: dy * share_slope(a, b)),
+                          ("ab", lambda dy, a, b, y: -dy * share_slope(a, b)))
 
 # The backward kernels of the activations: a is what forward saved, b is dy; the result is dx.
 RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y > 0, dy, 0),
@@ -267,6 +304,27 @@ GELU_BACKWARD = _binary("gelu_backward", lambda x, dy: dy * np_gelu_slope(x),
 GELU_TANH_BACKWARD = _binary("gelu_tanh_backward", lambda x, dy: dy * np_gelu_tanh_slope(x),
                              ("ab", None), ("ab", None), composed=gelu_tanh_slope)
 # fmt: on
+
+
+def same_dtype(x: Any, value: float) -> tuple[Any, Any]:
+    """x, and a number as a value of x's dtype: two operands."""
+    return x, _graph.wrap(np.asarray(value, x.dtype))
+
+
+def circle(x: Any) -> Any:
+    """√(1 − x²), exact where x is next to 1."""
+    return apply(SQRT, ((1.0 - x) * (1.0 + x),))
+
+
+def over_square(a: Any, b: Any) -> Any:
+    """a / (a² + b²), without overflow on the way; 0 at the origin."""
+    length = apply(ONE_FOR_ZERO, (apply(HYPOT, (a, b)),))
+    return (a / length) / length
+
+
+def share_slope(a: Any, b: Any) -> Any:
+    """The slope of a's share in a, and of b's in b."""
+    return apply(LOGADDEXP_SHARE, (a, b)) * apply(LOGADDEXP_SHARE, (b, a))
 
 
 def below(a: Any, b: Any) -> Any:

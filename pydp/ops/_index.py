@@ -1,86 +1,71 @@
 """Indexing: x[index], its gradient, and assignment.
 
-    getitem   y = x[index]             basic indices give views, arrays of indices copies
-    scatter   y = 0; y[index] += x     the gradient of getitem, and its inverse
-    setitem   x[index] = v             in place; counts the version up
+    getitem   y = x[index]               slices, ints, None and ...: a view
+    scatter   y = 0; y[index] = x        the gradient of getitem, and its inverse
+    take      y = x[…, ids, …]           arrays of indices: see _index_parts.py and _take.py
+    setitem   x[index] = v               in place; counts the version up
 
-getitem and scatter are each other's gradients, so both can be differentiated for ever. What an
-index means is NumPy's business; pydp adds the errors' names and the graph.
+An index with arrays of ints or bools is lowered to a view, whose indexed axes are one axis, and a
+`take` along it. getitem and scatter are each other's gradients, and so are the two takes: all of
+them can be differentiated for ever.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, check_axes, numpy_op, operands, whole
+from pydp._op import Array, Op, check_axes, numpy_op, operands
+from pydp._signature import SignatureError, array
+from pydp.ops._index_parts import Lowered, expanded, is_array, lowered, plain, view_sizes
+from pydp.ops._math import copy
+from pydp.ops._reduce import sum_to
+from pydp.ops._shape import permute_dims, reshape
+from pydp.ops._take import Take, take
 
 
-def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        p is None or p is Ellipsis or (isinstance(p, (slice, int, np.integer))
-        and not isinstance(p, (bool, np.bool_)))
-        for p in parts
-    )  # fmt: skip
-
-
-def _plain(index: Any) -> tuple[Any, ...]:
-    """The index in NumPy's terms: None, ..., slices, ints, bools and arrays of ints or bools.
-
-    Arrays are copies: what was checked is what is used, now and in backward, whatever their owner
-    or another thread writes into them in between.
-    """
-    return tuple([_part(p) for p in (index if isinstance(index, tuple) else (index,))])
-
-
-def _part(p: Any) -> Any:
-    if p is None or p is Ellipsis or isinstance(p, (bool, np.bool_)):
-        return p
-    if isinstance(p, slice):
-        try:
-            p.indices(0)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"indexing: {error}, got {p}") from None
-        return p
-    if isinstance(p, (list, tuple)):
-        try:
-            p = np.asarray(p, dtype=None if len(p) else np.intp)
-        except ValueError as error:
-            raise ValueError(f"indexing: a list must hold indices of one shape: {error}") from None
-    if isinstance(p, (_graph.Value, np.ndarray)):
-        return _index_array(p._array if isinstance(p, _graph.Value) else p)
-    i = whole(p)
-    if i is None:
-        raise TypeError(f"indexing: {p!r} is not an index")
-    if not -(1 << 63) <= i < 1 << 63:
-        raise IndexError(f"indexing: index {i} is out of range")
-    return i
-
-
-def _index_array(p: Array) -> Array:
-    if p.dtype.kind == "b":
-        return np.array(p)
-    if p.dtype.kind not in "iu":
-        raise TypeError(f"indexing: index arrays must be integer or bool, got {p.dtype}")
-    if p.dtype == np.uint64 and p.size and p.max() >= 1 << 63:  # would wrap around, to below 0
-        raise IndexError(f"indexing: index {p.max()} is out of range")
-    return np.array(p, np.intp)
+def _sliced(axes: Sequence[Any], index: tuple[Any, ...]) -> list[Any] | None:
+    """The sizes of x[index] from those of x; None where a symbol's slice is beyond words."""
+    left, sizes = iter(axes), []
+    for p in expanded(index, len(axes)):
+        if p is None:
+            sizes.append(1)
+            continue
+        n = next(left)
+        if isinstance(p, slice) and p != slice(None):
+            try:
+                n = len(range(*p.indices(int(n))))
+            except SignatureError:  # a symbol: to cut k off an end is all that can be said
+                if p.step in (None, 1) and p.stop is None and p.start >= 0:
+                    n = n - p.start
+                elif p.step in (None, 1) and p.start is None and p.stop < 0:
+                    n = n + p.stop
+                else:
+                    return None
+        if isinstance(p, slice):
+            sizes.append(n)
+    return sizes
 
 
 class GetItem(Op):
     name = "getitem"
-    type = "any -> any"
+    type = "any[...] -> any[...]"
 
     @staticmethod
-    def forward(needs: Any, x: Array, index: Any) -> Any:
-        if not _is_basic(index):
-            y = np.asarray(numpy_op(x.__getitem__, index))
-        else:  # the ellipsis makes NumPy give a 0-d view where it would give a copied scalar
-            y = x[index if Ellipsis in index else (*index, Ellipsis)]
+    def type_at(types: Sequence[Any], index: tuple[Any, ...]) -> str:
+        (x,) = types
+        sizes = _sliced(x.axes, index)
+        return f"{x} -> any" if sizes is None else f"{x} -> {array(x.kind, *sizes)}"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, index: tuple[Any, ...]) -> Any:
+        # the ellipsis makes NumPy give a 0-d view where it would give a copied scalar
+        y = x[index if Ellipsis in index else (*index, Ellipsis)]
         check_axes(y.ndim, "indexing")
         return y, (x.shape,)
 
@@ -95,15 +80,17 @@ class GetItem(Op):
 
 class Scatter(Op):
     name = "scatter"
-    type = "any -> any"
+    type = "any[...] -> any[...]"
 
     @staticmethod
-    def forward(needs: Any, x: Array, index: Any, shape: tuple[int, ...]) -> Any:
-        y = np.zeros(shape, x.dtype)
-        if _is_basic(index):
-            numpy_op(y.__setitem__, index, x)
-        else:
-            numpy_op(np.add.at, y, index, x)
+    def type_at(types: Sequence[Any], index: tuple[Any, ...], shape: tuple[int, ...]) -> str:
+        return f"{types[0]} -> {array(types[0].kind, *shape)}"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+        y = _kernels.empty(shape, x.dtype)
+        _kernels.copy_to(np.broadcast_to(np.zeros((), x.dtype), shape), y)
+        _kernels.copy_to(x, y[index if Ellipsis in index else (*index, Ellipsis)])
         return y, None
 
     @staticmethod
@@ -113,31 +100,94 @@ class Scatter(Op):
     @staticmethod
     def reference(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
         y = np.zeros(shape)
-        np.add.at(y, index, x)
+        y[index] = x
         return y
+
+
+def _taken(x: Any, index: tuple[Any, ...]) -> Any:
+    plan = lowered(x.shape, index)
+    y = apply(GetItem, (x,), plan.view)
+    if plan.order != tuple(range(y.ndim)):
+        y = permute_dims(y, plan.order)
+    if plan.merged > 1:
+        end = plan.axis + plan.merged
+        size = math.prod(y.shape[plan.axis : end])
+        y = reshape(y, (*y.shape[: plan.axis], size, *y.shape[end:]))
+    check_axes(y.ndim - 1 + plan.ids.ndim, "indexing")
+    return take(y, plan.ids, plan.axis)
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """x[index] with slices, ..., None, integers, and integer or bool arrays.
+
+    Type: ``any[...] -> any[...]``. Slices and integers give a view, arrays a copy, as in NumPy.
+    Integer tensors are read again in backward, so changing one in between is an error; other
+    arrays are copied. IndexError where an index is out of range, TypeError for what is no index.
+
+    >>> import pydp
+    >>> pydp.arange(10)[2:8:3]
+    tensor([2, 5])
+    >>> pydp.arange(10)[pydp.tensor([1, -1])]
+    tensor([1, 9])
+    """
+    try:
+        if type(index) is _graph.Value and index.dtype.kind in "iu" and x.ndim:  # the common one
+            check_axes(x.ndim - 1 + index.ndim, "indexing")
+            return apply(Take, (x, index), 0, False)
+        parts = plain(index)
+        if any(is_array(p) for p in parts):
+            given = index if isinstance(index, tuple) else (index,)
+            return _taken(x, tuple([_live(p, q) for p, q in zip(given, parts, strict=True)]))
+        y = apply(GetItem, (x,), parts)
+    except IndexError as error:
+        raise IndexError(f"indexing: {error} (shape {x.shape})") from None
+    _graph.note_view(x, y)
+    return y
+
+
+def _live(given: Any, part: Any) -> Any:
+    """An integer tensor instead of its copy, so that a replayed step reads it again."""
+    is_tensor = isinstance(given, _graph.Value) and given._array.dtype.kind in "iu"
+    return given if is_tensor and isinstance(part, np.ndarray) else part
+
+
+# ---- assignment ----------------------------------------------------------------------------------
 
 
 class SetItem(Op):
     """x with x[index] = v, written in place: the old elements there get no gradient."""
 
     name = "setitem"
-    type = "any -> any"
+    type = "(any[...], any[...]) -> any[...]"
 
     @staticmethod
-    def forward(needs: Any, x: Array, v: Array, index: Any) -> Any:
-        numpy_op(x.__setitem__, index, v)
+    def type_at(types: Sequence[Any], index: tuple[Any, ...]) -> str:
+        x, v = types
+        return f"({x}, {v}) -> {x}"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, v: Array, index: tuple[Any, ...]) -> Any:
+        if any(is_array(p) for p in index):
+            numpy_op(x.__setitem__, index, v)
+        else:
+            place = x[index if Ellipsis in index else (*index, Ellipsis)]
+            while v.ndim > place.ndim and v.shape[0] == 1:  # as NumPy assigns
+                v = v[0]
+            _kernels.copy_to(np.broadcast_to(v, place.shape), place)
         return x, (v.shape,)
 
     @staticmethod
-    def backward(saved: Any, dy: Any, needs: Any, index: Any) -> Any:
-        from pydp.ops._reduce import sum_to
-
-        kept = np.ones(dy.shape, dy.dtype)
-        kept[index] = 0
-        return (
-            dy * _graph.wrap(kept) if needs[0] else None,
-            sum_to(apply(GetItem, (dy,), index), saved[0]) if needs[1] else None,
-        )
+    def backward(saved: Any, dy: Any, needs: Any, index: tuple[Any, ...]) -> Any:
+        dx = dv = None
+        if needs[0]:  # a written element's old value has no influence, not even 0 · NaN
+            dx = dy + 0.0
+            dx = apply(SetItem, (dx, _graph.wrap(np.zeros((), dy.dtype))), index)
+        if needs[1]:
+            dv = getitem(dy, index)
+            if any(isinstance(p, np.ndarray) and p.dtype.kind != "b" for p in index):
+                dv = dv * _last_written(dy.shape, index, dy.dtype)
+            dv = reshape(sum_to(dv, tuple(saved[0])), saved[0])
+        return dx, dv
 
     @staticmethod
     def reference(x: Array, v: Array, index: Any) -> Array:
@@ -146,23 +196,24 @@ class SetItem(Op):
         return y
 
 
-def getitem(x: Any, index: Any) -> Any:
-    """x[index] with slices, ..., None, integers, and integer or bool arrays. Type: ``any -> any``.
+def _last_written(shape: tuple[int, ...], index: tuple[Any, ...], dtype: Any) -> Any:
+    """1 where an element of v is what remains in x, 0 where a repeated index overwrote it.
 
-    Slices and integers give a view. IndexError where an index is out of range.
-
-    >>> import pydp
-    >>> pydp.arange(10)[2:8:3]
-    tensor([2, 5])
+    In the shape of x[index]: the ids' axes are followed by the axes of `shape` behind them.
     """
-    index = _plain(index)
-    try:
-        y = apply(GetItem, (x,), index)
-    except IndexError as error:
-        raise IndexError(f"indexing: {error} (shape {x.shape})") from None
-    if _is_basic(index):
-        _graph.note_view(x, y)
-    return y
+    plan = lowered(shape, index)
+    ids = plan.ids._array
+    size = math.prod(_merged_sizes(shape, plan))
+    flat = np.where(ids < 0, ids + size, ids).reshape(-1)[::-1]
+    last = np.unique(flat, return_index=True)[1]
+    kept = np.zeros(flat.size, dtype)
+    kept[flat.size - 1 - last] = 1
+    behind = len(plan.order) - plan.axis - plan.merged
+    return _graph.wrap(kept.reshape(*ids.shape, *[1] * behind))
+
+
+def _merged_sizes(shape: tuple[int, ...], plan: Lowered) -> list[int]:
+    return view_sizes(shape, list(plan.view), list(plan.order[plan.axis :][: plan.merged]))
 
 
 def check_writable(x: Any, op: str) -> None:
@@ -172,19 +223,28 @@ def check_writable(x: Any, op: str) -> None:
             f"{op}: a leaf that requires grad cannot be changed in place while operations are "
             "recorded; do it inside pydp.no_grad()"
         )
-    if x._node is not None and isinstance(x._array.base, np.ndarray) and _graph.is_recording():
-        raise RuntimeError(
-            f"{op}: this tensor is a view of another one in the graph; write "
-            "t[index] = t[index] + v on that one, so that the graph sees the change"
-        )
+    check_seen(x, x, op)
     if not x._array.flags.writeable:
         raise ValueError(f"{op}: the tensor's memory is read-only")
 
 
-def setitem(x: Any, index: Any, v: Any) -> None:
-    """x[index] = v, in place; v broadcasts to what the index selects. Type: ``any -> any``.
+def check_seen(x: Any, y: Any, op: str) -> None:
+    """A recorded write of y into a view is refused: whose memory it is would not learn of it."""
+    if y._node is not None and isinstance(x._array.base, np.ndarray) and _graph.is_recording():
+        raise RuntimeError(
+            f"{op}: this tensor is a view of another one's memory, which the graph would not see "
+            "change; write t[index] = v on that one, or on a copy"
+        )
 
-    ValueError where v does not fit or x is read-only, RuntimeError for a leaf that requires grad.
+
+def setitem(x: Any, index: Any, v: Any) -> None:
+    """x[index] = v, in place; v broadcasts to what the index selects.
+
+    Type: ``(any[...], any[...]) -> any[...]``. The gradient of x is 0 where v was written; v gets
+    the gradient of what it wrote. Where an index is repeated, the last value stays.
+
+    ValueError where v does not fit or x is read-only; RuntimeError for a leaf that requires grad,
+    and for a view where gradients are recorded (the tensor it is a view of would not see them).
 
     >>> import pydp
     >>> x = pydp.zeros(4)
@@ -193,12 +253,13 @@ def setitem(x: Any, index: Any, v: Any) -> None:
     tensor([0., 5., 5., 0.])
     """
     check_writable(x, "index assignment")
-    index = _plain(index)
+    index = plain(index)
     x_now, v = operands("index assignment", x.detach() if x._node is None else x, v)
     if x_now.dtype != x.dtype:
         raise TypeError(f"index assignment: {v.dtype} does not go into a tensor of {x.dtype}")
+    check_seen(x, v, "index assignment")
     if np.may_share_memory(x._array, v._array):
-        v = apply(GetItem, (v,), (Ellipsis,)) + 0
+        v = copy(v)
     try:
         y = apply(SetItem, (x, v), index)
     except (IndexError, ValueError) as error:
@@ -210,6 +271,7 @@ def setitem(x: Any, index: Any, v: Any) -> None:
 
 def write(x: Any, y: Any, op: str) -> None:
     """x's memory takes y's elements, and x y's place in the graph."""
+    check_seen(x, y, "in-place operator")
     _kernels.copy_to(y._array, x._array)
     _graph.changed((x,), op)
     if y._node is not None and _graph.is_recording():

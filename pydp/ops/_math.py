@@ -1,7 +1,8 @@
-"""The elementwise functions that people call: arithmetic, powers, comparisons, choices.
+"""The elementwise functions that people call: arithmetic, powers, exponentials, choices.
 
-Names, arguments and promotion are the Python array API standard's (2024.12). Each function makes
-its operands tensors of one dtype and applies its rule of _elementwise.py.
+Angles are in _trigonometry.py, whole numbers in _rounding.py, truths and bits in _logic.py. Names,
+arguments and promotion are the Python array API standard's (2024.12). Each function
+makes its operands tensors of one dtype and applies its rule of _elementwise.py.
 """
 
 from __future__ import annotations
@@ -13,37 +14,58 @@ import numpy as np
 from pydp import _graph
 from pydp._graph import apply
 from pydp._op import (
+    FLOAT32,
+    FLOAT64,
     Array,
     Op,
+    check_device,
     check_memory,
     checked_dtype,
     numpy_op,
     operands,
     real_tensor,
-    scalar,
 )
 from pydp.ops import _elementwise as rules
 from pydp.ops._elementwise import check_broadcast
-from pydp.ops._reduce import sum_to
 
 
 def _two(op: str, a: Any, b: Any) -> Any:
     """Two operands as tensors of one dtype; the common cases cost little."""
     tensor = _graph.Value
-    if isinstance(a, tensor):
+    if isinstance(a, tensor):  # a Parameter too
         if isinstance(b, tensor):
             if a._array.dtype is b._array.dtype:
                 return a, b
-        elif type(b) is float and a._array.dtype.kind == "f":
-            return a, _graph.wrap(scalar(b, a._array.dtype, op))
-    elif type(a) is float and isinstance(b, tensor) and b._array.dtype.kind == "f":
-        return _graph.wrap(scalar(a, b._array.dtype, op)), b
+        elif (value := _beside(a, b)) is not None:
+            return a, value
+    elif isinstance(b, tensor) and (value := _beside(b, a)) is not None:
+        return value, b
     return operands(op, a, b)
+
+
+def _beside(x: Any, number: Any) -> Any:
+    """An ordinary Python number as a value of x's float dtype: the short way of `operands`."""
+    if (type(number) is float or type(number) is int) and -3e38 < number < 3e38:
+        dtype = x._array.dtype
+        if dtype is FLOAT32 or dtype is FLOAT64:
+            return _graph.wrap(np.array(number, dtype))
+    return None
+
+
+def _two_real(op: str, a: Any, b: Any) -> Any:
+    """Two operands of one float dtype."""
+    a, b = _two(op, a, b)
+    if a._array.dtype.kind != "f":
+        raise TypeError(
+            f"{op}: operands must be float32 or float64, got {a._array.dtype}; use astype"
+        )
+    return a, b
 
 
 def _number(op: str, x: Any) -> Any:
     """One operand that is not bool."""
-    (x,) = operands(op, x)
+    if not isinstance(x, _graph.Value):
+        (x,) = operands(op, x)
     if x._array.dtype.kind == "b":
         raise TypeError(f"{op}: x must be a number, got bool")
     return x
@@ -139,6 +161,16 @@ def minimum(a: Any, b: Any) -> Any:
     return apply(rules.MINIMUM, _two("minimum", a, b))
 
 
+def positive(x: Any) -> Any:
+    """+x: a copy of x. Type: ``real[...] -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.positive(pydp.tensor([1.0, -2.0]))
+    tensor([ 1., -2.])
+    """
+    return apply(rules.COPY, (_number("positive", x),))
+
+
 def negative(x: Any) -> Any:
     """−x. Type: ``real[...] -> real[...]``.
 
@@ -167,6 +199,33 @@ def sign(x: Any) -> Any:
     tensor([ 1.,  0., -1.])
     """
     return apply(rules.SIGN, (_number("sign", x),))
+
+
+def copysign(a: Any, b: Any) -> Any:
+    """|a| with the sign of b, also of a zero; broadcast. At a = 0 the gradient is 0, as PyTorch's.
+
+    Type: ``(real[...], real[...]) -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.copysign(pydp.tensor([1.0, 2.0]), pydp.tensor([-0.0, 3.0]))
+    tensor([-1.,  2.])
+    """
+    return apply(rules.COPYSIGN, _two_real("copysign", a, b))
+
+
+def nextafter(a: Any, b: Any) -> Any:
+    """The number of the dtype that follows a on the way to b; broadcast. Not differentiable.
+
+    Type: ``(real[...], real[...]) -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.nextafter(pydp.tensor([0.0]), 1.0)
+    tensor([1.e-45])
+    """
+    a, b = _two_real("nextafter", a, b)
+    check_broadcast("nextafter", a._array, b._array)
+    with np.errstate(all="ignore"):
+        return _graph.wrap(np.asarray(numpy_op(np.nextafter, a._array, b._array)))
 
 
 def square(x: Any) -> Any:
@@ -239,24 +298,37 @@ def log1p(x: Any) -> Any:
     return apply(rules.LOG1P, (real_tensor(x, "log1p", "x"),))
 
 
-def sin(x: Any) -> Any:
-    """The sine of x in radians. Type: ``real[...] -> real[...]``.
+def log2(x: Any) -> Any:
+    """The logarithm to base 2, whole for powers of 2. Type: ``real[...] -> real[...]``.
 
     >>> import pydp
-    >>> pydp.sin(pydp.tensor([0.0]))
-    tensor([0.])
+    >>> pydp.log2(pydp.tensor([8.0, 0.0]))
+    tensor([  3., -inf])
     """
-    return apply(rules.SIN, (real_tensor(x, "sin", "x"),))
+    return apply(rules.LOG2, (real_tensor(x, "log2", "x"),))
 
 
-def cos(x: Any) -> Any:
-    """The cosine of x in radians. Type: ``real[...] -> real[...]``.
+def log10(x: Any) -> Any:
+    """The logarithm to base 10, whole for powers of 10. Type: ``real[...] -> real[...]``.
 
     >>> import pydp
-    >>> pydp.cos(pydp.tensor([0.0]))
-    tensor([1.])
+    >>> pydp.log10(pydp.tensor([1000.0, 1.0]))
+    tensor([3., 0.])
     """
-    return apply(rules.COS, (real_tensor(x, "cos", "x"),))
+    return apply(rules.LOG10, (real_tensor(x, "log10", "x"),))
+
+
+def logaddexp(a: Any, b: Any) -> Any:
+    """log(exp(a) + exp(b)) without overflow; broadcast. Of two infinities each has half of the
+    gradient.
+
+    Type: ``(real[...], real[...]) -> real[...]``.
+
+    >>> import pydp
+    >>> pydp.logaddexp(pydp.tensor([1000.0]), 900.0)
+    tensor([1000.])
+    """
+    return apply(rules.LOGADDEXP, _two_real("logaddexp", a, b))
 
 
 def erf(x: Any) -> Any:
@@ -283,150 +355,7 @@ def copy(x: Any) -> Any:
     return apply(rules.COPY, (x,))
 
 
-# ---- comparisons: NumPy's, since nothing is learnt through them ----------------------------------
-
-
-def _compare(op: str, function: Any, a: Any, b: Any) -> Any:
-    a, b = operands(op, a, b)
-    check_broadcast(op, a._array, b._array, itemsize=1)
-    return _graph.wrap(np.asarray(numpy_op(function, a._array, b._array)))
-
-
-def _ask(op: str, function: Any, x: Any) -> Any:
-    x = _number(op, x)._array
-    check_memory(x.shape, 1, op)
-    return _graph.wrap(np.asarray(numpy_op(function, x)))
-
-
-def equal(a: Any, b: Any) -> Any:
-    """a = b, as bool. Type: ``(any[...], any[...]) -> bool[...]``.
-
-    >>> import pydp
-    >>> pydp.equal(pydp.tensor([1.0, 2.0]), 2.0)
-    tensor([False,  True])
-    """
-    return _compare("equal", np.equal, a, b)
-
-
-def not_equal(a: Any, b: Any) -> Any:
-    """a ≠ b, as bool. Type: ``(any[...], any[...]) -> bool[...]``.
-
-    >>> import pydp
-    >>> pydp.not_equal(pydp.tensor([1.0, 2.0]), 2.0)
-    tensor([ True, False])
-    """
-    return _compare("not_equal", np.not_equal, a, b)
-
-
-def less(a: Any, b: Any) -> Any:
-    """a < b, as bool. Type: ``(real[...], real[...]) -> bool[...]``.
-
-    >>> import pydp
-    >>> pydp.less(pydp.tensor([1.0, 2.0]), 2.0)
-    tensor([ True, False])
-    """
-    return _compare("less", np.less, a, b)
-
-
-def less_equal(a: Any, b: Any) -> Any:
-    """a ≤ b, as bool. Type: ``(real[...], real[...]) -> bool[...]``.
-
-    >>> import pydp
-    >>> pydp.less_equal(pydp.tensor([1.0, 3.0]), 2.0)
-    tensor([ True, False])
-    """
-    return _compare("less_equal", np.less_equal, a, b)
-
-
-def greater(a: Any, b: Any) -> Any:
-    """a > b, as bool. Type: ``(real[...], real[...]) -> bool[...]``.
-
-    >>> import pydp
-    >>> pydp.greater(pydp.tensor([1.0, 3.0]), 2.0)
-    tensor([False,  True])
-    """
-    return _compare("greater", np.greater, a, b)
-
-
-def greater_equal(a: Any, b: Any) -> Any:
-    """a ≥ b, as bool. Type: ``(real[...], real[...]) -> bool[...]``.
-
-    >>> import pydp
-    >>> pydp.greater_equal(pydp.tensor([1.0, 2.0]), 2.0)
-    tensor([False,  True])
-    """
-    return _compare("greater_equal", np.greater_equal, a, b)
-
-
-def isnan(x: Any) -> Any:
-    """Where x is NaN, as bool. Type: ``real[...] -> bool[...]``.
-
-    >>> import pydp
-    >>> pydp.isnan(pydp.tensor([1.0, float("nan")]))
-    tensor([False,  True])
-    """
-    return _ask("isnan", np.isnan, x)
-
-
-def isfinite(x: Any) -> Any:
-    """Where x is neither infinite nor NaN, as bool. Type: ``real[...] -> bool[...]``.
-
-    >>> import pydp
-    >>> pydp.isfinite(pydp.tensor([1.0, float("inf")]))
-    tensor([ True, False])
-    """
-    return _ask("isfinite", np.isfinite, x)
-
-
 # ---- choices and conversions ---------------------------------------------------------------------
-
-
-class Where(Op):
-    """a where the condition holds, b elsewhere: each element's gradient goes to one of them."""
-
-    name = "where"
-    type = "(bool[...], real[...], real[...]) -> real[...]"
-    broadcasts_before = 0
-
-    @staticmethod
-    def forward(needs: Any, condition: Array, a: Array, b: Array) -> Any:
-        return np.asarray(numpy_op(np.where, condition, a, b)), (condition, a.shape, b.shape)
-
-    @staticmethod
-    def backward(saved: Any, dy: Any, needs: Any) -> Any:
-        condition, a_shape, b_shape = saved
-        return (
-            None,
-            sum_to(where(condition, dy, 0.0), a_shape) if needs[1] else None,
-            sum_to(where(condition, 0.0, dy), b_shape) if needs[2] else None,
-        )
-
-    @staticmethod
-    def reference(condition: Array, a: Array, b: Array) -> Array:
-        return np.where(condition, a, b)
-
-
-def where(condition: Any, a: Any, b: Any) -> Any:
-    """a where the condition is true, b elsewhere, broadcast.
-
-    Type: ``(bool[...], real[...], real[...]) -> real[...]``. A condition that is not bool is a
-    TypeError.
-
-    What is not chosen gets the gradient 0, and 0 times an infinite slope further back is NaN: the
-    branch for x > 0 takes the square root of ``where(x > 0, x, 1.0)``, not of x.
-
-    >>> import pydp
-    >>> x = pydp.tensor([1.0, -2.0])
-    >>> pydp.where(x > 0, x, 0.0)
-    tensor([1., 0.])
-    """
-    (condition,) = operands("where", condition)
-    if condition._array.dtype.kind != "b":
-        raise TypeError(f"where: condition must be bool, got {condition._array.dtype}")
-    a, b = operands("where", a, b)
-    for one, other in ((a, b), (condition, a), (condition, b)):
-        check_broadcast("where", one._array, other._array, a._array.itemsize)
-    return apply(Where, (condition, a, b))
 
 
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
@@ -470,7 +399,7 @@ class AsType(Op):
         return x.astype(dtype).astype(np.float64)
 
 
-def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
+def astype(x: Any, dtype: Any, copy: bool = True, *, device: str | None = None) -> Any:
     """x in another dtype; the gradient passes between float32 and float64.
 
     Type: ``any[...] -> any[...]``. Converting NaN or what is out of range to an integer gives an
@@ -480,6 +409,7 @@ def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
     >>> pydp.astype(pydp.tensor([1.0, 2.0]), "int64").dtype
     dtype('int64')
     """
+    check_device(device, "astype")
     dtype = checked_dtype(dtype, "astype")
     (x,) = operands("astype", x)
     if x._array.dtype == dtype and not copy:

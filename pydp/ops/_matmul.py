@@ -15,7 +15,7 @@ import numpy as np
 
 from pydp import _kernels
 from pydp._graph import apply, is_recording
-from pydp._op import Array, Op, operands, real_tensor, same_float
+from pydp._op import Array, Op, numpy_op, operands, real_tensor, same_float
 from pydp.ops._activation import gelu, reference_of
 from pydp.ops._elementwise import RELU_BACKWARD, SIGMOID_BACKWARD, TANH_BACKWARD
 from pydp.ops._reduce import sum, sum_to
@@ -28,11 +28,13 @@ ACTIVATION_BACKWARD = {"relu": RELU_BACKWARD, "tanh": TANH_BACKWARD, "sigmoid": 
 
 class MatMul(Op):
     name = "matmul"
-    type = "(real[..., m, k], real[..., k, n]) -> real[..., m, n]"
+    type = "(any[..., m, k], any[..., k, n]) -> any[..., m, n]"
     broadcasts_before = 2
 
     @staticmethod
     def forward(needs: Any, x: Array, w: Array) -> Any:
+        if x.dtype.kind != "f":
+            return np.asarray(numpy_op(np.matmul, x, w)), None
         batch = x.shape[:-2]
         if batch != w.shape[:-2]:
             batch = np.broadcast_shapes(batch, w.shape[:-2])
@@ -57,16 +59,18 @@ class MatMul(Op):
 def matmul(x: Any, w: Any) -> Any:
     """The matrix product of the last two axes; the others broadcast.
 
-    Type: ``(real[..., m, k], real[..., k, n]) -> real[..., m, n]``, y_mn = Σ_k x_mk w_kn.
+    Type: ``(any[..., m, k], any[..., k, n]) -> any[..., m, n]``, y_mn = Σ_k x_mk w_kn.
     A vector as first argument is a row, as second a column, and that axis is dropped again. Any
-    strides are read in place. ValueError where the sizes k differ or an argument is 0-d.
+    strides are read in place. Integers stay in their promoted type, which wraps around. ValueError
+    where the sizes k differ or an argument is 0-d, TypeError for bool.
 
     >>> import pydp
     >>> pydp.matmul(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), pydp.tensor([1.0, 10.0]))
     tensor([21., 43.])
     """
     x, w = operands("matmul", x, w)
-    x, w = real_tensor(x, "matmul", "x"), real_tensor(w, "matmul", "w")
+    if x.dtype.kind == "b":
+        raise TypeError("matmul: x and w must be numbers, got bool; use astype")
     if x.ndim == 0 or w.ndim == 0:
         raise ValueError(f"matmul: arguments need an axis, got shapes {x.shape} and {w.shape}")
     if x.ndim == 1:

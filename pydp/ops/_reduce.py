@@ -10,23 +10,40 @@ copies anything but the numbers themselves.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from pydp import _kernels
 from pydp._graph import apply
-from pydp._op import FLOAT32, Array, Op, axes_tuple, numpy_op, operands
+from pydp._op import (
+    FLOAT32,
+    INT64,
+    Array,
+    Op,
+    axes_tuple,
+    checked_dtype,
+    numpy_op,
+    operands,
+)
+from pydp._signature import array
 from pydp.ops._shape import broadcast_to, reshape
 
 Axes = tuple[int, ...]
+UINT64: np.dtype[Any] = np.dtype(np.uint64)
 
 
 class Reduction(Op):
     """A rule y = f of x over axes, which are ascending and counted from the front."""
 
-    type = "any -> any"  # which axes stay depends on the axes argument and the rank
+    type = "any[...] -> any[...]"
     code: ClassVar[int]
+
+    @classmethod
+    def type_at(cls, types: Sequence[Any], axes: Axes, keepdims: bool) -> str:
+        """Which axes stay; sums of truths are integers, and means of everything real."""
+        return reduced_type(types[0], axes, keepdims, "real" if cls is Mean else None)
 
     @classmethod
     def forward(cls, needs: Any, x: Array, axes: Axes, keepdims: bool) -> Any:
@@ -38,6 +55,24 @@ class Reduction(Op):
     @staticmethod
     def of_integers(x: Array, axes: Axes, keepdims: bool) -> Any:
         raise NotImplementedError
+
+
+def reduced_type(x: Any, axes: Axes, keepdims: bool, kind: Any = None) -> str:
+    """The signature of a reduction of an x of this type; without kind a number of x's kind."""
+    kept = [1 if i in axes else n for i, n in enumerate(x.axes) if keepdims or i not in axes]
+    return f"{x} -> {array(kind or ('token' if x.kind == 'bool' else x.kind), *kept)}"
+
+
+def accumulator(op: str, dtype: np.dtype[Any], wanted: Any) -> np.dtype[Any]:
+    """The dtype of sums and products: the one asked for, else the array standard's."""
+    if wanted is None:
+        if dtype.kind == "f":
+            return dtype
+        return UINT64 if dtype.kind == "u" else INT64
+    found = checked_dtype(wanted, op)
+    if found.kind == "b":
+        raise TypeError(f"{op}: dtype must be a number's, got bool")
+    return found
 
 
 def kept_shape(shape: tuple[int, ...], axes: Axes) -> tuple[int, ...]:
@@ -140,11 +175,12 @@ class Min(Extremum):
 # ---- what people call ----------------------------------------------------------------------------
 
 
-def sum(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
+def sum(x: Any, axis: int | Axes | None = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The sum over one axis, several, or all (None).
 
-    Type: ``real[...] -> real[...]``. With `keepdims` the reduced axes stay, with length 1. The sum
-    of nothing is 0. Integers and bool give int64, unsigned ones uint64, which wrap around.
+    Type: ``any[...] -> any[...]``. With `keepdims` the reduced axes stay, with length 1. The sum
+    of nothing is 0. Integers and bool give int64, unsigned ones uint64, which wrap around; with
+    `dtype` x is converted first, and so is the result.
 
     Floats are added in a cascade, with an error that grows as the logarithm of the length.
 
@@ -152,14 +188,24 @@ def sum(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
     >>> pydp.sum(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
-    (x,) = operands("sum", x)
-    return apply(Sum, (x,), axes_tuple(axis, x.ndim, "sum"), bool(keepdims))
+    return accumulated(Sum, x, axis, keepdims, dtype)
+
+
+def accumulated(rule: type[Op], x: Any, axis: Any, keepdims: bool, dtype: Any) -> Any:
+    """Sum or Prod in the dtype asked for."""
+    (x,) = operands(rule.name, x)
+    axes = axes_tuple(axis, x.ndim, rule.name)
+    if dtype is None:
+        return apply(rule, (x,), axes, bool(keepdims))
+    found = accumulator(rule.name, x.dtype, dtype)
+    y = apply(rule, (x if x.dtype == found else x.astype(found),), axes, bool(keepdims))
+    return y if y.dtype == found else y.astype(found)
 
 
 def mean(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
     """The mean over one axis, several, or all (None).
 
-    Type: ``real[...] -> real[...]``. The mean of nothing is NaN. Integers and bool give float32.
+    Type: ``any[...] -> real[...]``. The mean of nothing is NaN. Integers and bool give float32.
 
     >>> import pydp
     >>> pydp.mean(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1, keepdims=True)

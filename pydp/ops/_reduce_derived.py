@@ -6,12 +6,12 @@ prod, var, std and logsumexp have gradients of every order; argmax, argmin, all 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pydp import _graph
-from pydp._graph import apply
 from pydp._op import (
     Array,
     Op,
@@ -25,13 +25,18 @@ from pydp._op import (
 )
 from pydp.ops import _reduce
 from pydp.ops._math import exp, log, maximum, minimum, sign, sqrt, square
-from pydp.ops._reduce import Axes, check_not_empty, kept_shape
-from pydp.ops._shape import concat, flip, permute_dims, reshape, squeeze
+from pydp.ops._reduce import Axes, accumulated, check_not_empty, kept_shape, reduced_type
+from pydp.ops._scan import cumulative_prod
+from pydp.ops._shape import flip, permute_dims, reshape, squeeze
 
 
 class Prod(Op):
     name = "prod"
-    type = "any -> any"  # as in _reduce.py
+    type = "any[...] -> any[...]"
+
+    @staticmethod
+    def type_at(types: Sequence[Any], axes: Axes, keepdims: bool) -> str:
+        return reduced_type(types[0], axes, keepdims)
 
     @staticmethod
     def forward(needs: Any, x: Array, axes: Axes, keepdims: bool) -> Any:
@@ -48,9 +53,10 @@ class Prod(Op):
         order = (*kept, *axes)
         moved = permute_dims(x, order)
         rows = reshape(moved, (*moved.shape[: len(kept)], math.prod(moved.shape[len(kept) :])))
-        others = _product_before(rows) * flip(_product_before(flip(rows, axis=-1)), axis=-1)
+        before = cumulative_prod(rows, -1, include_initial=True)[..., :-1]
+        after = flip(cumulative_prod(flip(rows, axis=-1), -1, include_initial=True), axis=-1)
         back = tuple([order.index(i) for i in range(x.ndim)])
-        others = permute_dims(reshape(others, moved.shape), back)
+        others = permute_dims(reshape(before * after[..., 1:], moved.shape), back)
         return (reshape(dy, kept_shape(x.shape, axes)) * others,)
 
     @staticmethod
@@ -58,35 +64,18 @@ class Prod(Op):
         return np.asarray(np.prod(x, axis=axes, keepdims=keepdims))
 
 
-def _product_before(x: Any) -> Any:
-    """Along the last axis: the product of all elements before each (1 for the first).
-
-    After step k every element has the product of the 2^k before it; log n steps.
-    """
-    n = x.shape[-1]
-    if n == 0:
-        return x
-    ones = _graph.wrap(np.ones((*x.shape[:-1], 1), x.dtype))
-    y = concat([ones, x[..., : n - 1]], axis=-1)
-    reach = 1
-    while reach < n:
-        y = concat([y[..., :reach], y[..., reach:] * y[..., : n - reach]], axis=-1)
-        reach *= 2
-    return y
-
-
-def prod(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
+def prod(x: Any, axis: int | Axes | None = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The product over one axis, several, or all (None).
 
-    Type: ``real[...] -> real[...]``. The product of nothing is 1. Integers and bool give int64,
-    unsigned ones uint64, which wrap around. The gradient is right where x has zeros.
+    Type: ``any[...] -> any[...]``. The product of nothing is 1. Integers and bool give int64,
+    unsigned ones uint64, which wrap around; with `dtype` x is converted first, and so is the
+    result. The gradient is right where x has zeros.
 
     >>> import pydp
     >>> pydp.prod(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     tensor([ 2., 12.])
     """
-    (x,) = operands("prod", x)
-    return apply(Prod, (x,), axes_tuple(axis, x.ndim, "prod"), bool(keepdims))
+    return accumulated(Prod, x, axis, keepdims, dtype)
 
 
 def var(

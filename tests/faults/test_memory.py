@@ -45,7 +45,7 @@ TABLE = real(3, 4).astype(np.float32)
         np.float32([1]), -1, -100, 0.0, "mean"), IndexError,
      "cross_entropy_backward: target[2] is 4, allowed are 0 … 3 and ignore_index -100"),
     (lambda: zeros(3)[3], IndexError, "indexing: index 3 is out of bounds for axis 0 with size 3"),
-    (lambda: zeros(3)[[0, -4]], IndexError, "index -4 is out of bounds for axis 0 with size 3"),
+    (lambda: zeros(3)[[0, -4]], IndexError, "indices[1] is -4, out of bounds of axis 0"),
     (lambda: zeros(3)[2**70], IndexError, "indexing: index 1180591620717411303424 is out of range"),
     (lambda: zeros(3)[np.array([2**64 - 1], np.uint64)], IndexError, "18446744073709551615 is out"),
     (lambda: zeros(3)[0, 0], IndexError, "indexing: too many indices"),
@@ -106,7 +106,7 @@ def test_indices_of_every_integer_type(dtype):
     (lambda: zeros(3)[0.5:], TypeError, "indexing: slice indices must be integers"),
     (lambda: zeros(3)[::0], ValueError, "indexing: slice step cannot be zero"),
     (lambda: zeros(3)[[[0], [0, 1]]], ValueError, "indexing: a list must hold indices of one shap"),
-    (lambda: zeros(3)[np.ones(4, bool)], IndexError, "size of axis is 3 but size of corresponding"),
+    (lambda: zeros(3)[np.ones(4, bool)], IndexError, "boolean index did not match: it has shape"),
     (lambda: zeros(3, 2)[pydp.ones((3, 3)) > 0], IndexError, "boolean index did not match"),
     (lambda: zeros(3).__setitem__(np.ones(4, bool), 1.0), IndexError, "boolean index did not matc"),
 )  # fmt: skip

@@ -9,9 +9,10 @@
 
 static double copy(double x) { return x; }
 static double negative(double x) { return -x; }
-static double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x + 0; }
 static double square(double x) { return x * x; }
 static double reciprocal(double x) { return 1 / x; }
+static double one_for_zero(double x) { return x == 0 ? 1 : x; }
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
 static double relu(double x) { return x < 0 ? 0 : x; }
@@ -37,6 +38,14 @@ static double maximum(double a, double b) {
 }
 static double minimum(double a, double b) {
     return isnan(a) ? a : isnan(b) ? b : a < b ? a : b;
+}
+static double logaddexp(double a, double b) {
+    if (a == b) return a + log(2);
+    if (isnan(a) || isnan(b)) return a + b;
+    return fmax(a, b) + log1p(exp(-fabs(a - b)));
+}
+static double logaddexp_share(double a, double b) {
+    return a == b ? 0.5 : sigmoid(a - b);
 }
 static double maximum_share(double a, double b) {
     return a > b ? 1 : a == b ? 0.5 : 0;
@@ -70,12 +79,28 @@ static const definition_t definitions[] = {
     {"square", square, NULL, 0},
     {"sqrt", sqrt, NULL, 0},
     {"reciprocal", reciprocal, NULL, 0},
+    {"floor", floor, NULL, 0},
+    {"ceil", ceil, NULL, 0},
+    {"trunc", trunc, NULL, 0},
+    {"round", rint, NULL, 0},
+    {"one_for_zero", one_for_zero, NULL, 0},
     {"exp", exp, NULL, 4},
     {"expm1", expm1, NULL, 4},
     {"log", log, NULL, 4},
     {"log1p", log1p, NULL, 4},
+    {"log2", log2, NULL, 4},
+    {"log10", log10, NULL, 4},
     {"sin", sin, NULL, 4},
     {"cos", cos, NULL, 4},
+    {"tan", tan, NULL, 6},
+    {"asin", asin, NULL, 4},
+    {"acos", acos, NULL, 4},
+    {"atan", atan, NULL, 4},
+    {"sinh", sinh, NULL, 4},
+    {"cosh", cosh, NULL, 4},
+    {"asinh", asinh, NULL, 4},
+    {"acosh", acosh, NULL, 4},
+    {"atanh", atanh, NULL, 4},
     {"tanh", tanh, NULL, 4},
     {"erf", erf, NULL, 4},
     {"sigmoid", sigmoid, NULL, 4},
@@ -91,6 +116,11 @@ static const definition_t definitions[] = {
     {"power_slope", NULL, power_slope, 8},
     {"maximum", NULL, maximum, 0},
     {"minimum", NULL, minimum, 0},
+    {"hypot", NULL, hypot, 2},
+    {"atan2", NULL, atan2, 4},
+    {"copysign", NULL, copysign, 0},
+    {"logaddexp", NULL, logaddexp, 4},
+    {"logaddexp_share", NULL, logaddexp_share, 4},
     {"maximum_share", NULL, maximum_share, 0},
     {"not_below", NULL, not_below, 0},
     {"relu_backward", NULL, relu_backward, 0},

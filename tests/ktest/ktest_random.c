@@ -50,6 +50,13 @@ static void normal(const uint64_t *key, int64_t n, const real *y) {
     }
 }
 
+static void exponential(const uint64_t *key, int64_t n, const real *y) {
+    for (int64_t i = 0; i < n; i++) {
+        double want = -log(fraction(word_of_real(key, i), 1));
+        kt_near((double)y[i], want, 1 + want, 4, "y", i);
+    }
+}
+
 static void reals(int kernel, int k, int64_t n) {
     kt_case(kernel, "%lld elements, key %d", (long long)n, k);
     uint64_t *key = kt_key(keys[k].seed, keys[k].stream);
@@ -58,6 +65,8 @@ static void reals(int kernel, int k, int64_t n) {
     if (kt_call(&g)) kt_fail("reports a bad datum");
     if (kernel == PD_KERNEL_random_uniform)
         uniform(key, n, y);
+    else if (kernel == PD_KERNEL_random_exponential)
+        exponential(key, n, y);
     else
         normal(key, n, y);
 }
@@ -116,6 +125,7 @@ KTEST(random) {
         for (int c = 0; c < KT_COUNT(counts); c++) {
             reals(PD_KERNEL_random_uniform, k, counts[c]);
             reals(PD_KERNEL_random_normal, k, counts[c]);
+            reals(PD_KERNEL_random_exponential, k, counts[c]);
             integers(k, counts[c], -3, 10);
             integers(k, counts[c], INT64_MIN, (uint64_t)1 << 63);
             permutation(k, counts[c]);

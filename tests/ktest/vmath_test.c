@@ -65,6 +65,20 @@ LOOP(gelu_tanh)
 LOOP(gelu_tanh_grad)
 LOOP(sin)
 LOOP(cos)
+LOOP(log2)
+LOOP(log10)
+LOOP(tan)
+LOOP(asin)
+LOOP(acos)
+LOOP(atan)
+LOOP(sinh)
+LOOP(cosh)
+LOOP(asinh)
+LOOP(acosh)
+LOOP(atanh)
+LOOP(floor)
+LOOP(ceil)
+LOOP(trunc)
 
 static wide ref_exp(wide x) { return W(exp)(x); }
 static wide ref_expm1(wide x) { return W(expm1)(x); }
@@ -74,6 +88,20 @@ static wide ref_tanh(wide x) { return W(tanh)(x); }
 static wide ref_erf(wide x) { return W(erf)(x); }
 static wide ref_sin(wide x) { return W(sin)(x); }
 static wide ref_cos(wide x) { return W(cos)(x); }
+static wide ref_log2(wide x) { return W(log2)(x); }
+static wide ref_log10(wide x) { return W(log10)(x); }
+static wide ref_tan(wide x) { return W(tan)(x); }
+static wide ref_asin(wide x) { return W(asin)(x); }
+static wide ref_acos(wide x) { return W(acos)(x); }
+static wide ref_atan(wide x) { return W(atan)(x); }
+static wide ref_sinh(wide x) { return W(sinh)(x); }
+static wide ref_cosh(wide x) { return W(cosh)(x); }
+static wide ref_asinh(wide x) { return W(asinh)(x); }
+static wide ref_acosh(wide x) { return W(acosh)(x); }
+static wide ref_atanh(wide x) { return W(atanh)(x); }
+static wide ref_floor(wide x) { return W(floor)(x); }
+static wide ref_ceil(wide x) { return W(ceil)(x); }
+static wide ref_trunc(wide x) { return W(trunc)(x); }
 static wide ref_sigmoid(wide x) {
     return x < 0 ? W(exp)(x) / (1 + W(exp)(x)) : 1 / (1 + W(exp)(-x));
 }
@@ -159,6 +187,32 @@ static const row rows[] = {
     ROW(cos, -1000, 1000, ULP, 4, 4),
     ROW(cos, -8000, 8000, ULP, 4, 4),
     ROW(cos, -ALL, ALL, ULP, 4, 4),
+    ROW(log2, 0, ALL, ULP, 4, 4),
+    ROW(log2, 0.5, 2, ULP, 4, 4),
+    ROW(log10, 0, ALL, ULP, 4, 4),
+    ROW(log10, 0.5, 2, ULP, 4, 4),
+    ROW(tan, -1000, 1000, ULP, 6, 6),
+    ROW(tan, -1.5, 1.5, ULP, 6, 6),
+    ROW(tan, -ALL, ALL, ULP, 6, 6),
+    ROW(asin, -1, 1, ULP, 4, 4),
+    ROW(acos, -1, 1, ULP, 4, 4),
+    ROW(acos, 0.9, 1, ULP, 4, 4),
+    ROW(atan, -ALL, ALL, ULP, 4, 4),
+    ROW(atan, -2, 2, ULP, 4, 4),
+    ROW(sinh, -ALL, ALL, ULP, 4, 4),
+    ROW(sinh, -2, 2, ULP, 4, 4),
+    ROW(sinh, 80, 90, ULP, 4, 4),
+    ROW(cosh, -ALL, ALL, ULP, 4, 4),
+    ROW(cosh, -2, 2, ULP, 4, 4),
+    ROW(asinh, -ALL, ALL, ULP, 4, 4),
+    ROW(asinh, -2, 2, ULP, 4, 4),
+    ROW(acosh, 1, ALL, ULP, 4, 4),
+    ROW(acosh, 1, 2, ULP, 4, 4),
+    ROW(atanh, -1, 1, ULP, 4, 4),
+    ROW(atanh, -0.1, 0.1, ULP, 4, 4),
+    ROW(floor, -100, 100, ULP, 0, 0),
+    ROW(ceil, -100, 100, ULP, 0, 0),
+    ROW(trunc, -100, 100, ULP, 0, 0),
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -340,6 +394,75 @@ static const special specials[] = {
     {"cos", -0.0, 1},
     {"cos", INF, NAN},
     {"cos", -INF, NAN},
+    {"log2", 0, -INF},
+    {"log2", -0.0, -INF},
+    {"log2", INF, INF},
+    {"log2", 1, 0},
+    {"log2", 8, 3},
+    {"log2", 0x1p-120, -120},
+    {"log2", -1, NAN},
+    {"log2", -INF, NAN},
+    {"log10", 0, -INF},
+    {"log10", INF, INF},
+    {"log10", 1, 0},
+    {"log10", 10, 1},
+    {"log10", 100, 2},
+    {"log10", 1000, 3},
+    {"log10", 1e10, 10},
+    {"log10", -1, NAN},
+    {"log10", -INF, NAN},
+    {"tan", 0, 0},
+    {"tan", -0.0, -0.0},
+    {"tan", INF, NAN},
+    {"asin", 0, 0},
+    {"asin", -0.0, -0.0},
+    {"asin", 1, M_PI_2},
+    {"asin", -1, -M_PI_2},
+    {"asin", 1.5, NAN},
+    {"asin", INF, NAN},
+    {"acos", 1, 0},
+    {"acos", -1, M_PI},
+    {"acos", 0, M_PI_2},
+    {"acos", -1.5, NAN},
+    {"acos", -INF, NAN},
+    {"atan", 0, 0},
+    {"atan", -0.0, -0.0},
+    {"atan", 1, M_PI_4},
+    {"atan", INF, M_PI_2},
+    {"atan", -INF, -M_PI_2},
+    {"sinh", 0, 0},
+    {"sinh", -0.0, -0.0},
+    {"sinh", INF, INF},
+    {"sinh", -INF, -INF},
+    {"cosh", 0, 1},
+    {"cosh", INF, INF},
+    {"cosh", -INF, INF},
+    {"asinh", 0, 0},
+    {"asinh", -0.0, -0.0},
+    {"asinh", INF, INF},
+    {"asinh", -INF, -INF},
+    {"acosh", 1, 0},
+    {"acosh", INF, INF},
+    {"acosh", 0.5, NAN},
+    {"acosh", -INF, NAN},
+    {"acosh", -5, NAN},
+    {"atanh", 0, 0},
+    {"atanh", -0.0, -0.0},
+    {"atanh", 1, INF},
+    {"atanh", -1, -INF},
+    {"atanh", 2, NAN},
+    {"atanh", -INF, NAN},
+    {"floor", -0.0, -0.0},
+    {"floor", 0.75, 0},
+    {"floor", -0.25, -1},
+    {"floor", INF, INF},
+    {"floor", 3, 3},
+    {"ceil", -0.0, -0.0},
+    {"ceil", 0.25, 1},
+    {"ceil", -INF, -INF},
+    {"trunc", -0.0, -0.0},
+    {"trunc", -1.75, -1},
+    {"trunc", INF, INF},
 };
 
 static real one_value(const row *r, real x) {
@@ -363,7 +486,9 @@ static void expect(const row *r, real x, real y) {
 }
 
 static void examine_specials(void) {
-    static const char *const tangent_one[] = {"expm1", "log1p", "tanh", "sin"};
+    static const char *const tangent_one[] = {"expm1", "log1p", "tanh", "sin",
+                                              "tan",   "asin",  "atan", "sinh",
+                                              "asinh", "atanh"};
     for (int k = 0; k < ROWS; k++) {
         const row *r = rows + k;
         if (k > 0 && strcmp(r->name, r[-1].name) == 0) continue;
@@ -372,7 +497,7 @@ static void examine_specials(void) {
         for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++)
             if (strcmp(specials[i].name, r->name) == 0)
                 expect(r, (real)specials[i].x, (real)specials[i].y);
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 10; i++)
             if (strcmp(tangent_one[i], r->name) == 0)
                 for (bits_of_real b = 1; b < (bits_of_real)1 << (MANTISSA - 1);
                      b = 3 * b + 1) {
@@ -506,6 +631,90 @@ static void examine_pow_specials(void) {
         }
 }
 
+/* ---- the other functions of two arguments ---------------------------------
+ */
+
+typedef struct {
+    const char *name;
+    vreal (*f)(vreal, vreal);
+    wide (*reference)(wide, wide);
+    double bound;
+} row_of_two;
+
+static wide ref_hypot(wide x, wide y) { return W(hypot)(x, y); }
+static wide ref_atan2(wide y, wide x) { return W(atan2)(y, x); }
+static wide ref_copysign(wide x, wide y) { return W(copysign)(x, y); }
+static wide ref_logaddexp(wide x, wide y) {
+    if (x == y) return x + W(log)(2);
+    wide top = x < y ? y : x;
+    return top + W(log1p)(W(exp)(-W(fabs)(x - y)));
+}
+static vreal call_hypot(vreal x, vreal y) { return vm_hypot(x, y); }
+static vreal call_atan2(vreal x, vreal y) { return vm_atan2(x, y); }
+static vreal call_copysign(vreal x, vreal y) { return vm_copysign(x, y); }
+static vreal call_logaddexp(vreal x, vreal y) { return vm_logaddexp(x, y); }
+
+static const row_of_two rows_of_two[] = {
+    {"hypot", call_hypot, ref_hypot, 2},
+    {"atan2", call_atan2, ref_atan2, 4},
+    {"copysign", call_copysign, ref_copysign, 0},
+    {"logaddexp", call_logaddexp, ref_logaddexp, 4},
+};
+
+static wide error_of_two(const row_of_two *r, real x, real y, real *found) {
+    real a[PD_VECTOR_BYTES / sizeof(real)] = {0};
+    real b[PD_VECTOR_BYTES / sizeof(real)] = {0};
+    real c[PD_VECTOR_BYTES / sizeof(real)];
+    a[VL - 1] = x, b[VL - 1] = y;
+    v_store(c, r->f(v_load(a), v_load(b)));
+    *found = c[VL - 1];
+    wide exact = r->reference(x, y);
+    /* logaddexp passes through zero between its arguments */
+    wide e = error_of(ULP, x, *found, exact);
+    if (strcmp(r->name, "logaddexp") == 0 && isfinite((double)exact)) {
+        wide size = W(fmax)(W(fabs)(x), W(fmax)(W(fabs)(y), 1));
+        e = W(fabs)(*found - exact) / last_place(size);
+    }
+    return e;
+}
+
+static void examine_two(int64_t points) {
+    static const double values[] = {0.0,   -0.0,  1,      -1,     0.5,    -3,
+                                    INF,   -INF,  NAN,    1e-44,  -1e-44, 3e38,
+                                    -3e38, 1e300, 5e-324, -1e-300};
+    const int n = sizeof values / sizeof values[0];
+    const double top = REAL_IS_DOUBLE ? DBL_MAX : (double)FLT_MAX;
+    for (size_t k = 0; k < sizeof rows_of_two / sizeof rows_of_two[0]; k++) {
+        const row_of_two *f = rows_of_two + k;
+        real found;
+        for (int i = 0; i < n * n; i++) {
+            real x = (real)values[i / n], y = (real)values[i % n];
+            wide e = error_of_two(f, x, y, &found), exact = f->reference(x, y);
+            bool good = e <= f->bound;
+            if (exact == exact) good &= !signbit(found) == !signbit(exact);
+            failures += !good;
+            if (!good)
+                printf("%s(%a, %a) is %a, not %a (%s %s)\n", f->name, (double)x,
+                       (double)y, (double)found, (double)exact, STRING(PD_REAL),
+                       STRING(PD_ISA));
+        }
+        wide worst = 0;
+        real at = 0;
+        for (int64_t i = 0; i < points / 4; i++) {
+            /* far apart, near each other, near the diagonal */
+            real x = point((real)-top, (real)top, 2 * i);
+            real y = point((real)-top, (real)top, 2 * i);
+            if (i & 1) x = point(-40, 40, 1), y = point(-40, 40, 1);
+            if (i % 4 == 3) y = x * point((real)0.3, 3, 1);
+            wide e = error_of_two(f, x, y, &found);
+            if (e > worst) worst = e, at = x;
+        }
+        const row r = {f->name, "two", NULL,     NULL,    0,
+                       0,       ULP,   f->bound, f->bound};
+        report(&r, worst, at);
+    }
+}
+
 /* ---- time ---------------------------------------------------------------- */
 
 static double now(void) {
@@ -565,6 +774,7 @@ int main(int argc, char **argv) {
     examine_lanes();
     for (int k = 0; k < ROWS; k++) examine(rows + k, points);
     const real top = (real)(REAL_IS_DOUBLE ? DBL_MAX : (double)FLT_MAX);
+    examine_two(points);
     examine_pow_specials();
     examine_pow("[0, ALL]", real_of(1), top, points);
     examine_pow("[0.5, 2]", (real)0.5, (real)2, points);

@@ -24,6 +24,7 @@ def rule(op):
 
 SMALL = real(3, 4, 5)
 POSITIVE = real(3, 4, 5, low=0.1, high=4)
+WITHIN = real(3, 4, 5, low=-0.9, high=0.9)
 
 UNARY = [
     ("negative", SMALL, None),
@@ -36,8 +37,23 @@ UNARY = [
     ("expm1", SMALL, None),
     ("log", POSITIVE, None),
     ("log1p", POSITIVE, None),
+    ("log2", POSITIVE, None),
+    ("log10", POSITIVE, None),
+    ("floor", SMALL, None),
+    ("ceil", SMALL, None),
+    ("trunc", SMALL, None),
+    ("round", SMALL, None),
     ("sin", SMALL, None),
     ("cos", SMALL, None),
+    ("tan", WITHIN, None),
+    ("asin", WITHIN, None),
+    ("acos", WITHIN, None),
+    ("atan", SMALL, None),
+    ("sinh", SMALL, None),
+    ("cosh", SMALL, None),
+    ("asinh", SMALL, None),
+    ("acosh", POSITIVE + 1, None),
+    ("atanh", WITHIN, None),
     ("tanh", SMALL, None),
     ("erf", SMALL, None),
     ("sigmoid", SMALL, None),
@@ -69,6 +85,16 @@ CASES = [
     Case("power_slope", rule(rules.POWER_SLOPE), [POSITIVE, SMALL]),
     Case("maximum", pydp.maximum, [SMALL, real(4, 5, seed=1)], torch=theirs("maximum")),
     Case("minimum", pydp.minimum, [SMALL, real(4, 5, seed=1)], torch=theirs("minimum")),
+    Case("hypot", pydp.hypot, [SMALL, real(4, 5, seed=1)], torch=theirs("hypot")),
+    Case("atan2", pydp.atan2, [SMALL, real(4, 5, seed=1)], "every quadrant",
+         torch=theirs("atan2")),
+    Case("copysign", pydp.copysign, [SMALL, real(4, 5, seed=1)], torch=theirs("copysign")),
+    Case("logaddexp", pydp.logaddexp, [SMALL, real(4, 5, seed=1)], torch=theirs("logaddexp")),
+    Case("logaddexp_share", rule(rules.LOGADDEXP_SHARE), [SMALL, real(4, 5, seed=1)]),
+    Case("one_for_zero", rule(rules.ONE_FOR_ZERO), [integers(5, 6)], "zeros", grad=False,
+         exact=True),
+    Case("round", pydp.round, [integers(5, 60) / 2], "ties go to the even one", exact=True,
+         grad=False),
     Case("maximum_share", rule(rules.MAXIMUM_SHARE), [integers(5, 6), integers(5, 6, seed=1)],
          "ties", grad=False, exact=True),
     Case("at_least", pydp.clip, [SMALL, real(4, 5, seed=1)],
@@ -103,9 +129,26 @@ LIMITS = [
     ("relu", [-INF, -1, 0, INF, NAN], [0, 0, 0, INF, NAN]),
     ("erf", [-INF, -0.0, INF, NAN], [-1, -0.0, 1, NAN]),
     ("abs", [-INF, -0.0, NAN], [INF, 0.0, NAN]),
-    ("sign", [-INF, -0.0, 3, NAN], [-1, 0, 1, NAN]),
+    ("sign", [-INF, -0.0, 0.0, 3, NAN], [-1, 0, 0, 1, NAN]),
     ("reciprocal", [0.0, -0.0, INF], [INF, -INF, 0]),
+    ("log2", [0, 1, 8, 2.0**-100, INF, -1, NAN], [-INF, 0, 3, -100, INF, NAN, NAN]),
+    ("log10", [0, 1, 10, 100, 1000, 1e10, INF, -1, NAN], [-INF, 0, 1, 2, 3, 10, INF, NAN, NAN]),
+    ("tan", [-0.0, 0.0, INF, NAN], [-0.0, 0.0, NAN, NAN]),
+    ("asin", [-0.0, 0.0, 2, -INF, NAN], [-0.0, 0.0, NAN, NAN, NAN]),
+    ("acos", [1, 2, -INF, NAN], [0, NAN, NAN, NAN]),
+    ("atan", [-0.0, 0.0, NAN], [-0.0, 0.0, NAN]),
+    ("sinh", [-INF, -1e4, -0.0, 0.0, 1e4, NAN], [-INF, -INF, -0.0, 0.0, INF, NAN]),
+    ("cosh", [-INF, -1e4, 0.0, 1e4, NAN], [INF, INF, 1, INF, NAN]),
+    ("asinh", [-INF, -0.0, 0.0, INF, NAN], [-INF, -0.0, 0.0, INF, NAN]),
+    ("acosh", [0.5, 1, INF, -INF, NAN], [NAN, 0, INF, NAN, NAN]),
+    ("atanh", [-1, -0.0, 0.0, 1, 2, INF, NAN], [-INF, -0.0, 0.0, INF, NAN, NAN, NAN]),
+    ("floor", [-INF, -0.5, -0.0, 0.5, 1e30, NAN], [-INF, -1, -0.0, 0, 1e30, NAN]),
+    ("ceil", [-INF, -0.5, -0.0, 0.5, 1e30, NAN], [-INF, -0.0, -0.0, 1, 1e30, NAN]),
+    ("trunc", [-INF, -0.5, -0.0, 0.5, 1e30, NAN], [-INF, -0.0, -0.0, 0, 1e30, NAN]),
+    ("round", [-INF, -0.5, -0.0, 2.5, 1e30, NAN], [-INF, -0.0, -0.0, 2, 1e30, NAN]),
 ]
+ODD = {"tanh", "erf", "tan", "asin", "atan", "sinh", "asinh", "atanh", "floor", "ceil", "trunc",
+       "round", "sign"}  # fmt: skip
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -116,8 +159,27 @@ def test_limits(name, points, right, dtype, isa):
         got = getattr(pydp, name)(pydp.tensor(points, dtype=dtype)).numpy()
     np.testing.assert_array_equal(got, np.asarray(right, dtype))
     zeros = np.asarray(right) == 0
-    if name in ("tanh", "erf"):
+    if name in ODD:
         np.testing.assert_array_equal(np.signbit(got[zeros]), np.signbit(right)[zeros])
+
+
+PLACES = [0.0, -0.0, 1.0, -1.0, 1e30, -1e30, INF, -INF, NAN, 1e-40, 3e38]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["atan2", "hypot", "copysign", "logaddexp"])
+def test_two_special_numbers(name, dtype, isa):
+    """NumPy, which has them of C, decides over every pair; the sign of a zero counts."""
+    a = np.repeat(np.array(PLACES, dtype), len(PLACES))
+    b = np.tile(np.array(PLACES, dtype), len(PLACES))
+    with setting(isa):
+        got = getattr(pydp, name)(pydp.tensor(a), pydp.tensor(b)).numpy()
+    with np.errstate(all="ignore"):
+        want = getattr(np, name)(a.astype(np.float64), b.astype(np.float64)).astype(dtype)
+    np.testing.assert_allclose(got, want, rtol=1e-6)
+    defined = ~np.isnan(want)
+    np.testing.assert_array_equal(np.signbit(got)[defined], np.signbit(want)[defined])
 
 
 def test_maximum_and_minimum_pass_nan_from_either_side():
@@ -139,6 +201,25 @@ def test_slopes_at_kinks_and_poles(name, points, slopes):
     x = pydp.tensor(points, requires_grad=True)
     pydp.sum(getattr(pydp, name)(x)).backward()
     np.testing.assert_array_equal(x.grad.numpy(), slopes)
+
+
+@pytest.mark.parametrize(
+    ("name", "a", "b", "slopes"),
+    [
+        ("hypot", 0.0, 0.0, (0, 0)),
+        ("atan2", 0.0, 0.0, (0, 0)),
+        ("atan2", 2.0**100, 0.0, (0, -(2.0**-100))),
+        ("copysign", 0.0, -1.0, (0, None)),
+        ("logaddexp", -INF, -INF, (0.5, 0.5)),
+        ("logaddexp", INF, -INF, (1, 0)),
+    ],
+)
+def test_slopes_of_two_at_the_edges(name, a, b, slopes):
+    x, y = [pydp.tensor(v, requires_grad=True) for v in (a, b)]
+    getattr(pydp, name)(x, y).backward()
+    for value, slope in zip((x, y), slopes, strict=True):
+        assert (value.grad is None) == (slope is None)
+        assert slope is None or value.grad.item() == pytest.approx(slope, abs=0)
 
 
 def test_power_of_zero_has_a_finite_slope():

@@ -87,3 +87,9 @@ def test_types_and_shapes():
         pydp.embedding([1], pydp.tensor(np.zeros(5)))
     with pytest.raises(IndexError, match="allowed are none, for weight has no rows"):
         pydp.embedding([0], pydp.tensor(np.zeros((0, 5))))
+
+
+def test_a_negative_id_of_one_byte_is_negative():
+    """It was read as 255, which is a row of a large table."""
+    with pytest.raises(IndexError, match=r"ids\[0\] is -1, allowed are 0 … 299"):
+        pydp.embedding(pydp.tensor(np.array([-1], np.int8)), pydp.ones((300, 2)))

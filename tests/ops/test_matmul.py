@@ -79,6 +79,15 @@ def test_gelu_epilogue_is_gelu_of_linear(shape):
     np.testing.assert_allclose(fused, pydp.gelu(pydp.linear(x, w, b)).numpy(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtypes", [("int64", "int64"), ("int8", "int32"), ("uint8", "uint8")])
+def test_whole_numbers_are_numpys(dtypes):
+    x, w = np.arange(24).reshape(2, 3, 4).astype(dtypes[0]), np.arange(8).reshape(4, 2)
+    want = x @ w.astype(dtypes[1])
+    got = pydp.matmul(pydp.tensor(x), pydp.tensor(w.astype(dtypes[1])))
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got.numpy(), want)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -88,8 +97,8 @@ def test_gelu_epilogue_is_gelu_of_linear(shape):
         (lambda: pydp.matmul(pydp.ones((2, 3, 4)), pydp.ones((3, 4, 5))), ValueError,
          "matmul: the batch axes of .* do not broadcast"),
         (lambda: pydp.matmul(pydp.tensor(1.0), pydp.ones(3)), ValueError, "need an axis"),
-        (lambda: pydp.matmul(pydp.tensor([[1]]), pydp.tensor([[1]])), TypeError,
-         "matmul: x must be float32 or float64, got int64; use astype"),
+        (lambda: pydp.matmul(pydp.tensor([[True]]), pydp.tensor([[True]])), TypeError,
+         "matmul: x and w must be numbers, got bool; use astype"),
         (lambda: pydp.linear(pydp.ones((2, 3)), pydp.ones((4, 5))), ValueError,
          r"linear: x must be \[..., i\] and weight \[o, i\], got \(2, 3\) and \(4, 5\)"),
         (lambda: pydp.linear(pydp.ones((2, 3)), pydp.ones((4, 3)), pydp.ones(5)), ValueError,
