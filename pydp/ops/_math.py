@@ -32,13 +32,13 @@ from pydp.ops._elementwise import check_broadcast
 def _two(op: str, a: Any, b: Any) -> Any:
     """Two operands as tensors of one dtype; the common cases cost little."""
     tensor = _graph.Value
-    if type(a) is tensor:
-        if type(b) is tensor:
+    if isinstance(a, tensor):  # a Parameter too
+        if isinstance(b, tensor):
             if a._array.dtype is b._array.dtype:
                 return a, b
         elif (value := _beside(a, b)) is not None:
             return a, value
-    elif type(b) is tensor and (value := _beside(b, a)) is not None:
+    elif isinstance(b, tensor) and (value := _beside(b, a)) is not None:
         return value, b
     return operands(op, a, b)
 
@@ -64,7 +64,7 @@ def _two_real(op: str, a: Any, b: Any) -> Any:
 
 def _number(op: str, x: Any) -> Any:
     """One operand that is not bool."""
-    if type(x) is not _graph.Value:
+    if not isinstance(x, _graph.Value):
         (x,) = operands(op, x)
     if x._array.dtype.kind == "b":
         raise TypeError(f"{op}: x must be a number, got bool")
