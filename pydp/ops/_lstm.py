@@ -17,8 +17,9 @@ from pydp._op import Array, Op, gradient_of
 from pydp.ops import _recurrent as recurrent
 from pydp.ops._activation import sigmoid, tanh
 from pydp.ops._elementwise import np_sigmoid
+from pydp.ops._join import unstack
 from pydp.ops._matmul import matmul
-from pydp.ops._shape import matrix_transpose, reshape, unstack
+from pydp.ops._shape import matrix_transpose, reshape
 
 STATE = "real[b, h]"
 INPUTS = f"real[b, t, d], real[4*h, d], real[4*h]?, real[4*h, h], {STATE}, {STATE}, token[b]?"

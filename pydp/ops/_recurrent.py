@@ -22,10 +22,11 @@ import numpy as np
 from pydp import _graph, _kernels
 from pydp._graph import apply
 from pydp._op import INT64, Array, Op, as_array, numpy_op, real_tensor, same_float
-from pydp.ops._math import where
+from pydp.ops._join import stack, unstack
 from pydp.ops._matmul import linear, matmul
 from pydp.ops._reduce import sum as sum_over
-from pydp.ops._shape import matrix_transpose, permute_dims, reshape, stack, unstack
+from pydp.ops._shape import matrix_transpose, permute_dims, reshape
+from pydp.ops._where import where
 
 
 class Sequences(NamedTuple):
