@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,8 +47,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class FloatInfo:
+class FloatInfo(NamedTuple):
     """What a float dtype holds; see finfo."""
 
     bits: int
@@ -60,8 +58,7 @@ class FloatInfo:
     dtype: DType
 
 
-@dataclass(frozen=True)
-class IntegerInfo:
+class IntegerInfo(NamedTuple):
     """What an integer dtype holds; see iinfo."""
 
     bits: int

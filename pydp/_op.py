@@ -25,13 +25,33 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from pydp import _graph, _kernels
 
 Array = np.ndarray[Any, Any]
+
+
+class Later:
+    """A module that is imported when something of it is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(self._name), attribute)
+
+
+# The language of types is not needed to compute, and takes its time to import.
+if TYPE_CHECKING:
+    import pydp._signature
+
+    language = pydp._signature
+else:
+    language = Later("pydp._signature")
 
 registry: dict[str, type[Op]] = {}
 

@@ -444,16 +444,17 @@ def test_import_is_light():
 def test_import_time(tmp_path):
     """At most 30 ms of processor time above NumPy's, compiled once as an installed package is.
 
+    The importing thread's time: NumPy's BLAS leaves a thread of its own behind that waits awake.
     The best of several, since others run too; where even the best import of NumPy takes longer
     than 65 ms, the machine is busy or slow and the allowance grows with it.
     """
     code = """
 import time
-begin = time.process_time()
+begin = time.thread_time()
 import numpy
-middle = time.process_time()
+middle = time.thread_time()
 import pydp
-print(middle - begin, time.process_time() - middle)
+print(middle - begin, time.thread_time() - middle)
 """
     cache = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
     stdout(code, **cache)

@@ -63,8 +63,9 @@ typedef struct {
 } a_tile;
 
 /* Rows i … i+rows-1, columns p0 … p0+depth-1 of A, copied to `to` [A_TILE]. */
-static inline a_tile pack_tile(const gemm_matrix *a, const real *data, int64_t i,
-                        int64_t rows, int64_t p0, int64_t depth, real *to) {
+static inline a_tile pack_tile(const gemm_matrix *a, const real *data,
+                               int64_t i, int64_t rows, int64_t p0,
+                               int64_t depth, real *to) {
     const real *from = data + i * a->row + p0 * a->column;
     if (a->read && a->flipped) {
         a->read(a->context, p0, depth, i, rows, to, A_COLUMN);

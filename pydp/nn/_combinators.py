@@ -11,8 +11,7 @@ from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
-from pydp._op import integer
-from pydp._signature import UNDECLARED, Signature, SignatureError, compose
+from pydp._op import integer, language
 from pydp.nn._module import Module
 
 
@@ -110,19 +109,19 @@ class _List(Module):
 
 
 @lru_cache(maxsize=4096)
-def _then(f: Signature, g: Signature) -> Signature:
-    return compose(f, g)
+def _then(f: language.Signature, g: language.Signature) -> language.Signature:
+    return language.compose(f, g)
 
 
-def _chained(modules: list[Module]) -> Signature:
+def _chained(modules: list[Module]) -> language.Signature:
     """The type of one module after the other, or a SignatureError that names the clash."""
-    found = modules[0].signature if modules else UNDECLARED
+    found = modules[0].signature if modules else language.UNDECLARED
     for i, module in enumerate(modules[1:], 1):
         try:
             found = _then(found, module.signature)
-        except SignatureError:
+        except language.SignatureError:
             before = modules[0] if i == 1 else f"0-{i - 1}"
-            compose(found, module.signature, (f"Sequential: {before}", f"{i}: {module}"))
+            language.compose(found, module.signature, (f"Sequential: {before}", f"{i}: {module}"))
     return found
 
 
@@ -154,7 +153,7 @@ class Sequential(_List):
         _chained(self._items())
 
     @property
-    def signature(self) -> Signature:
+    def signature(self) -> language.Signature:
         return _chained(self._items())
 
     @classmethod

@@ -37,8 +37,7 @@ def functional_call(module: Module, state: Mapping[str, Any], *args: Any, **kwar
     """
     if not isinstance(module, Module):
         raise TypeError(f"functional_call: module must be a module, got {type(module).__name__}")
-    swaps = _swaps(module, state)
-    with _context.surrounding(lambda: _swapped(swaps)):
+    with _context.surrounding(lambda: _swapped(module, state)):
         return module(*args, **kwargs)
 
 
@@ -61,9 +60,8 @@ def _swaps(module: Module, state: Mapping[str, Any]) -> list[tuple[Module, str, 
             f"functional_call: {type(module).__name__} has no parameter or buffer "
             f"{', '.join(unknown)}"
         )
-    new: dict[
-        int, tuple[Tensor, Tensor]
-    ] = {}  # id of the own tensor -> (given, what stands for it)
+    # id of the own tensor -> (given, what stands for it)
+    new: dict[int, tuple[Tensor, Tensor]] = {}
     for path, owner, name in slots:
         if path in state:
             tensor = state[path]
@@ -91,8 +89,9 @@ def _as_kind_of(own: Tensor, tensor: Tensor) -> Tensor:
 
 
 @contextmanager
-def _swapped(swaps: list[tuple[Module, str, Tensor]]) -> Iterator[None]:
-    with _turn:
+def _swapped(module: Module, state: Mapping[str, Any]) -> Iterator[None]:
+    with _turn:  # what the module has before may be another thread's
+        swaps = _swaps(module, state)
         before = [getattr(owner, name) for owner, name, _ in swaps]
         try:
             for owner, name, tensor in swaps:

@@ -26,8 +26,7 @@ import numpy as np
 from pydp import _graph
 from pydp._context import watched
 from pydp._handle import Handle
-from pydp._op import FLOAT32, FLOAT64, as_array, checked_dtype, numpy_op
-from pydp._signature import Signature, parse
+from pydp._op import FLOAT32, FLOAT64, as_array, checked_dtype, language, numpy_op
 from pydp._tensor import Tensor
 from pydp.nn import _hooks, _repr, _state
 from pydp.nn._where import join, say_where
@@ -122,9 +121,9 @@ class Module:
         return "any -> any"
 
     @property
-    def signature(self) -> Signature:
+    def signature(self) -> language.Signature:
         """The type of forward as a value, which composes: `f.signature >> g.signature`."""
-        return parse(self.type)
+        return language.parse(self.type)
 
     def __rshift__(self, other: Module) -> Any:
         """`f >> g`: first f, then g; types that do not fit are an error here.

@@ -14,7 +14,7 @@ from typing import Any
 from pydp import ops
 from pydp._op import integer, real_tensor
 from pydp.nn import init
-from pydp.nn._arguments import flag, new_parameter, number
+from pydp.nn._arguments import flag, new_parameter, number_within
 from pydp.nn._module import Module
 from pydp.ops._recurrent import pair_of_states
 
@@ -41,7 +41,7 @@ class Recurrent(Module):
         self.hidden_size = integer(hidden_size, name, "hidden_size", least=1)
         self.num_layers = integer(num_layers, name, "num_layers", least=1)
         self.bias = flag(bias, name, "bias")
-        self.dropout = number(dropout, name, "dropout", 0.0, 1.0)
+        self.dropout = number_within(dropout, name, "dropout", 0.0, 1.0)
         self.bidirectional = flag(bidirectional, name, "bidirectional")
         rows = self.gates * self.hidden_size
         size = self.input_size

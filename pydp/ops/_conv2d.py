@@ -10,8 +10,7 @@ memory; any strides are read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ from pydp.ops._shape import broadcast_to, reshape
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Conv2dGeometry:
+class Conv2dGeometry(NamedTuple):
     """The sizes of one convolution, checked once; forward and both backwards take it unchanged."""
 
     x_shape: Shape

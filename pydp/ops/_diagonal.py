@@ -13,8 +13,7 @@ import numpy as np
 
 from pydp import _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, integer
-from pydp._signature import array
+from pydp._op import Array, Op, integer, language
 from pydp.ops._reduce import sum as total
 from pydp.ops._shape import value, view
 
@@ -41,10 +40,10 @@ class Diagonal(Op):
         (x,) = types
         *lead, m, n = x.axes
         if offset == 0 and m.same(n):
-            return f"{x} -> {array(x.kind, *lead, m)}"
+            return f"{x} -> {language.array(x.kind, *lead, m)}"
         if m.names or n.names:
             return f"{x} -> any"
-        return f"{x} -> {array(x.kind, *lead, _length(m, n, offset))}"
+        return f"{x} -> {language.array(x.kind, *lead, _length(m, n, offset))}"
 
     @staticmethod
     def forward(needs: Any, x: Array, offset: int) -> Any:
@@ -65,7 +64,7 @@ class DiagonalBackward(Op):
 
     @staticmethod
     def type_at(types: Sequence[Any], offset: int, shape: tuple[int, ...]) -> str:
-        return f"{types[0]} -> {array(types[0].kind, *shape)}"
+        return f"{types[0]} -> {language.array(types[0].kind, *shape)}"
 
     @staticmethod
     def forward(needs: Any, dy: Array, offset: int, shape: tuple[int, ...]) -> Any:

@@ -20,8 +20,7 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, check_axes, numpy_op, operands
-from pydp._signature import SignatureError, array
+from pydp._op import Array, Op, check_axes, language, numpy_op, operands
 from pydp.ops._index_parts import Lowered, expanded, is_array, lowered, plain, view_sizes
 from pydp.ops._math import copy
 from pydp.ops._reduce import sum_to
@@ -40,7 +39,7 @@ def _sliced(axes: Sequence[Any], index: tuple[Any, ...]) -> list[Any] | None:
         if isinstance(p, slice) and p != slice(None):
             try:
                 n = len(range(*p.indices(int(n))))
-            except SignatureError:  # a symbol: to cut k off an end is all that can be said
+            except language.SignatureError:  # a symbol: all that can be said is k off an end
                 if p.step in (None, 1) and p.stop is None and p.start >= 0:
                     n = n - p.start
                 elif p.step in (None, 1) and p.start is None and p.stop < 0:
@@ -60,7 +59,7 @@ class GetItem(Op):
     def type_at(types: Sequence[Any], index: tuple[Any, ...]) -> str:
         (x,) = types
         sizes = _sliced(x.axes, index)
-        return f"{x} -> any" if sizes is None else f"{x} -> {array(x.kind, *sizes)}"
+        return f"{x} -> any" if sizes is None else f"{x} -> {language.array(x.kind, *sizes)}"
 
     @staticmethod
     def forward(needs: Any, x: Array, index: tuple[Any, ...]) -> Any:
@@ -84,7 +83,7 @@ class Scatter(Op):
 
     @staticmethod
     def type_at(types: Sequence[Any], index: tuple[Any, ...], shape: tuple[int, ...]) -> str:
-        return f"{types[0]} -> {array(types[0].kind, *shape)}"
+        return f"{types[0]} -> {language.array(types[0].kind, *shape)}"
 
     @staticmethod
     def forward(needs: Any, x: Array, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:

@@ -19,12 +19,12 @@ from pydp._op import (
     axis_index,
     check_axes,
     integer,
+    language,
     numpy_op,
     operands,
     sequence,
     sizes_argument,
 )
-from pydp._signature import array
 from pydp.ops._math import copy
 from pydp.ops._shape import broadcast_to, expand_dims, reshape, value
 from pydp.ops._take import index_tensor, take
@@ -44,7 +44,7 @@ class Concat(Op):
         rest = first.axes[:axis] + first.axes[axis + 1 :]
         equal = [f"{m} == {n}" for axes in same for m, n in zip(axes, rest, strict=True)]
         where = f" where {', '.join(equal)}" if equal else ""
-        y = array(first.kind, *first.axes[:axis], sum(sizes), *first.axes[axis + 1 :])
+        y = language.array(first.kind, *first.axes[:axis], sum(sizes), *first.axes[axis + 1 :])
         return f"({', '.join(map(str, types))}) -> {y}{where}"
 
     @staticmethod

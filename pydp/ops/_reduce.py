@@ -24,10 +24,10 @@ from pydp._op import (
     Op,
     axes_tuple,
     checked_dtype,
+    language,
     numpy_op,
     operands,
 )
-from pydp._signature import array
 from pydp.ops._shape import broadcast_to, reshape
 
 Axes = tuple[int, ...]
@@ -60,7 +60,7 @@ class Reduction(Op):
 def reduced_type(x: Any, axes: Axes, keepdims: bool, kind: Any = None) -> str:
     """The signature of a reduction of an x of this type; without kind a number of x's kind."""
     kept = [1 if i in axes else n for i, n in enumerate(x.axes) if keepdims or i not in axes]
-    return f"{x} -> {array(kind or ('token' if x.kind == 'bool' else x.kind), *kept)}"
+    return f"{x} -> {language.array(kind or ('token' if x.kind == 'bool' else x.kind), *kept)}"
 
 
 def accumulator(op: str, dtype: np.dtype[Any], wanted: Any) -> np.dtype[Any]:

@@ -21,11 +21,11 @@ from pydp._op import (
     axes_tuple,
     axis_index,
     check_axes,
+    language,
     sequence,
     shape_argument,
     sizes_argument,
 )
-from pydp._signature import array, product, size
 
 
 def value(x: Any, op: str) -> Any:
@@ -49,7 +49,8 @@ class Reshape(Op):
     @staticmethod
     def type_at(types: Sequence[Any], shape: tuple[int, ...], copy: bool | None = None) -> str:
         (x,) = types
-        return f"{x} -> {array(x.kind, *shape)} where {product(x.axes)} == {math.prod(shape)}"
+        y, elements = language.array(x.kind, *shape), language.product(x.axes)
+        return f"{x} -> {y} where {elements} == {math.prod(shape)}"
 
     @staticmethod
     def forward(needs: Any, x: Array, shape: tuple[int, ...], copy: bool | None = None) -> Any:
@@ -114,9 +115,9 @@ class BroadcastTo(Op):
         """An axis of x is 1 or what the shape has there."""
         (x,) = types
         tail = zip(x.axes, shape[len(shape) - len(x.axes) :], strict=True)
-        clashes = [f"{m} == {n}" for m, n in tail if not m.same(size(1))]
+        clashes = [f"{m} == {n}" for m, n in tail if not m.same(language.size(1))]
         where = f" where {', '.join(clashes)}" if clashes else ""
-        return f"{x} -> {array(x.kind, *shape)}{where}"
+        return f"{x} -> {language.array(x.kind, *shape)}{where}"
 
     @staticmethod
     def forward(needs: Any, x: Array, shape: tuple[int, ...]) -> Any:
@@ -158,7 +159,7 @@ class PermuteDims(Op):
     @staticmethod
     def type_at(types: Sequence[Any], axes: tuple[int, ...]) -> str:
         (x,) = types
-        return f"{x} -> {array(x.kind, *[x.axes[a] for a in axes])}"
+        return f"{x} -> {language.array(x.kind, *[x.axes[a] for a in axes])}"
 
     @staticmethod
     def forward(needs: Any, x: Array, axes: tuple[int, ...]) -> Any:

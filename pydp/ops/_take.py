@@ -13,8 +13,7 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, axis_index, check_axes, numpy_op
-from pydp._signature import array
+from pydp._op import Array, Op, as_array, axis_index, check_axes, language, numpy_op
 from pydp.ops._shape import broadcast_to, value
 
 
@@ -28,7 +27,7 @@ class Take(Op):
     def type_at(types: Sequence[Any], axis: int, along: bool) -> str:
         x, ids = types
         sizes = ids.axes if along else x.axes[:axis] + ids.axes + x.axes[axis + 1 :]
-        return f"({x}, {ids}) -> {array(x.kind, *sizes)}"
+        return f"({x}, {ids}) -> {language.array(x.kind, *sizes)}"
 
     @staticmethod
     def forward(needs: Any, x: Array, ids: Array, axis: int, along: bool) -> Any:
@@ -60,7 +59,7 @@ class TakeBackward(Op):
     @staticmethod
     def type_at(types: Sequence[Any], axis: int, along: bool, shape: tuple[int, ...]) -> str:
         ids, dy = types
-        return f"({ids}, {dy}) -> {array('real', *shape)}"
+        return f"({ids}, {dy}) -> {language.array('real', *shape)}"
 
     @staticmethod
     def forward(
