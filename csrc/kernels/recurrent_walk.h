@@ -175,8 +175,9 @@ static void walk_region(void *context, int64_t index) {
                 step_work(w, g->b, g->h) * (double)steps / 20, walk_task, w);
 }
 
-/* Rows of a task at least; of the weight, what is near a core; multiply-adds of a
- * task by units at least; and of a region by rows, after which signals are seen.
+/* Rows of a task at least; of the weight, what is near a core; multiply-adds of
+ * a task by units at least; and of a region by rows, after which signals are
+ * seen.
  */
 enum { ROWS = 8, CACHED = 3 << 19 };
 #define LEAST_WORK 2.5e5
@@ -249,7 +250,8 @@ static void moments_begin(const walk_t *w, const series_t *s,
     state_copy(w, series_at(s, moment_before(w, time_of(w, 0))), state);
 }
 static void moments_end(const walk_t *w, const series_t *s, real *state) {
-    state_copy(w, state, series_at(s, moment_after(w, time_of(w, w->g->t - 1))));
+    state_copy(w, state,
+               series_at(s, moment_after(w, time_of(w, w->g->t - 1))));
 }
 
 /* from -> to, n lanes of one row: what a row that does not run does. */
