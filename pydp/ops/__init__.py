@@ -1,11 +1,20 @@
 """The rules, one file per op that has a kernel; families of derived ops share a file."""
 
+from pydp.ops._activation import celu as celu
+from pydp.ops._activation import elu as elu
 from pydp.ops._activation import gelu as gelu
+from pydp.ops._activation import glu as glu
+from pydp.ops._activation import logsigmoid as logsigmoid
+from pydp.ops._activation import mish as mish
 from pydp.ops._activation import relu as relu
+from pydp.ops._activation import selu as selu
 from pydp.ops._activation import sigmoid as sigmoid
 from pydp.ops._activation import silu as silu
+from pydp.ops._activation import softmin as softmin
 from pydp.ops._activation import softplus as softplus
+from pydp.ops._activation import softsign as softsign
 from pydp.ops._activation import tanh as tanh
+from pydp.ops._activation import tanhshrink as tanhshrink
 from pydp.ops._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
 from pydp.ops._batch_norm import batch_norm as batch_norm
@@ -14,6 +23,7 @@ from pydp.ops._broadcast import broadcast_shapes as broadcast_shapes
 from pydp.ops._broadcast import meshgrid as meshgrid
 from pydp.ops._conv2d import conv2d as conv2d
 from pydp.ops._cross_entropy import cross_entropy as cross_entropy
+from pydp.ops._ctc_loss import ctc_loss as ctc_loss
 from pydp.ops._diagonal import diagonal as diagonal
 from pydp.ops._diagonal import trace as trace
 from pydp.ops._dropout import dropout as dropout
@@ -54,7 +64,12 @@ from pydp.ops._logic import logical_or as logical_or
 from pydp.ops._logic import logical_xor as logical_xor
 from pydp.ops._logic import not_equal as not_equal
 from pydp.ops._logic import signbit as signbit
+from pydp.ops._loss import binary_cross_entropy as binary_cross_entropy
+from pydp.ops._loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from pydp.ops._loss import huber_loss as huber_loss
+from pydp.ops._loss import l1_loss as l1_loss
 from pydp.ops._loss import mse_loss as mse_loss
+from pydp.ops._loss import smooth_l1_loss as smooth_l1_loss
 from pydp.ops._lstm import lstm as lstm
 from pydp.ops._math import abs as abs
 from pydp.ops._math import add as add
@@ -86,6 +101,15 @@ from pydp.ops._math import subtract as subtract
 from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
 from pydp.ops._max_pool2d import max_pool2d as max_pool2d
+from pydp.ops._piecewise import hardshrink as hardshrink
+from pydp.ops._piecewise import hardsigmoid as hardsigmoid
+from pydp.ops._piecewise import hardswish as hardswish
+from pydp.ops._piecewise import hardtanh as hardtanh
+from pydp.ops._piecewise import leaky_relu as leaky_relu
+from pydp.ops._piecewise import prelu as prelu
+from pydp.ops._piecewise import relu6 as relu6
+from pydp.ops._piecewise import softshrink as softshrink
+from pydp.ops._piecewise import threshold as threshold
 from pydp.ops._reduce import max as max
 from pydp.ops._reduce import mean as mean
 from pydp.ops._reduce import min as min
