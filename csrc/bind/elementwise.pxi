@@ -44,7 +44,7 @@ def unary(int function, cnp.ndarray x, double p=0, double q=0, double r=0):
 
 
 def binary(int function, cnp.ndarray a, cnp.ndarray b, double p=0, double q=0, double r=0):
-    """y = f(a, b), broadcast, in the layout of the first operand of full rank; constants as unary's.
+    """y = f(a, b), broadcast, in the layout of the first operand of full rank.
 
     NotImplemented where the types differ or are not float32 or float64, or where the shapes do
     not fit: the rule promotes, or says what is wrong.

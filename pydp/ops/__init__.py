@@ -43,6 +43,10 @@ from pydp.ops._join import tile as tile
 from pydp.ops._join import unstack as unstack
 from pydp.ops._layer_norm import layer_norm as layer_norm
 from pydp.ops._layer_norm import rms_norm as rms_norm
+from pydp.ops._likelihood import gaussian_nll_loss as gaussian_nll_loss
+from pydp.ops._likelihood import kl_div as kl_div
+from pydp.ops._likelihood import nll_loss as nll_loss
+from pydp.ops._likelihood import poisson_nll_loss as poisson_nll_loss
 from pydp.ops._local_response_norm import local_response_norm as local_response_norm
 from pydp.ops._logic import bitwise_and as bitwise_and
 from pydp.ops._logic import bitwise_invert as bitwise_invert
@@ -71,6 +75,12 @@ from pydp.ops._loss import l1_loss as l1_loss
 from pydp.ops._loss import mse_loss as mse_loss
 from pydp.ops._loss import smooth_l1_loss as smooth_l1_loss
 from pydp.ops._lstm import lstm as lstm
+from pydp.ops._margin_loss import cosine_embedding_loss as cosine_embedding_loss
+from pydp.ops._margin_loss import cosine_similarity as cosine_similarity
+from pydp.ops._margin_loss import hinge_embedding_loss as hinge_embedding_loss
+from pydp.ops._margin_loss import margin_ranking_loss as margin_ranking_loss
+from pydp.ops._margin_loss import pairwise_distance as pairwise_distance
+from pydp.ops._margin_loss import triplet_margin_loss as triplet_margin_loss
 from pydp.ops._math import abs as abs
 from pydp.ops._math import add as add
 from pydp.ops._math import astype as astype

@@ -225,7 +225,7 @@ def logsigmoid(x: Any) -> Any:
     Type: ``real[...] -> real[...]``.
 
     >>> import pydp
-    >>> pydp.logsigmoid(pydp.tensor([-200.0, 100.0]))
+    >>> pydp.logsigmoid(pydp.tensor([-200.0, 200.0]))
     tensor([-200.,    0.])
     """
     return apply(LOGSIGMOID, (real_tensor(x, "logsigmoid", "x"),))

@@ -302,9 +302,9 @@ def binary_cross_entropy_with_logits(
       classes are the last axis.
 
     >>> import pydp
-    >>> x = pydp.tensor([0.0, 1000.0, -1000.0])
+    >>> x = pydp.tensor([0.0, 500.0, -500.0])
     >>> pydp.binary_cross_entropy_with_logits(x, pydp.tensor([1.0, 1.0, 1.0]), reduction="none")
-    tensor([   0.6931472,    0.       , 1000.       ])
+    tensor([  0.6931472,   0.       , 500.       ])
     """
     op = "binary_cross_entropy_with_logits"
     if weight is None and pos_weight is None:

@@ -65,7 +65,8 @@ static void examine(int64_t function, int64_t n, int64_t reduction,
     kt_sum sum = {0};
     for (int64_t i = 0; i < n; i++) {
         double want = loss_of(name, (double)x[i], (double)t[i]);
-        if (!reduction) kt_near((double)loss[i], want, 1 + fabs(want), 8, "loss", i);
+        if (!reduction)
+            kt_near((double)loss[i], want, 1 + fabs(want), 8, "loss", i);
         kt_add(&sum, want);
     }
     double want = kt_total(&sum);
