@@ -21,7 +21,6 @@ def mask(*shape, dtype=None):
     return pydp.ones(shape, dtype=dtype or pydp.bool)
 
 
-# fmt: off
 @table(
     (lambda: einsum("ij,jk->iz", zeros(2, 3), zeros(3, 4)), ValueError,
      "einsum: output letter 'z' of 'ij,jk->iz' is in no operand"),
@@ -40,8 +39,7 @@ def mask(*shape, dtype=None):
     (lambda: einsum("ijk->i", zeros(2, 3)), ValueError,
      "einsum: operand 0 has 2 axes, 'ijk' in 'ijk->i' names 3"),
     (lambda: einsum(None, zeros(2, 3)), TypeError, "einsum: subscripts must be text, got NoneType"),
-)
-# fmt: on
+)  # fmt: skip
 def test_subscripts_without_meaning(call, error, words):
     """22. einsum: unknown letters, a repeated output, other alphabets, other ranks and sizes."""
     refused(call, error, words)
@@ -62,7 +60,6 @@ def attend(q=Q, k=K, v=K, **options):
     return attention(zeros(*q), zeros(*k), zeros(*v), **options)
 
 
-# fmt: off
 @table(
     (lambda: attend(k=(2, 4, 6, 7)), ValueError,
      "k must have q's last size, 8, got q (2, 4, 5, 8), k (2, 4, 6, 7), v (2, 4, 6, 8)"),
@@ -83,8 +80,7 @@ def attend(q=Q, k=K, v=K, **options):
      "MultiheadAttention: embed_dim must be a multiple of num_heads, got 10 and 3"),
     (lambda: nn.MultiheadAttention(12, 3)(zeros(2, 5, 10), zeros(2, 5, 10), zeros(2, 5, 10)),
      ValueError, "MultiheadAttention: query must be [n, t, 12] or [t, 12], got shape (2, 5, 10)"),
-)
-# fmt: on
+)  # fmt: skip
 def test_attention_of_what_does_not_fit(call, error, words):
     """23. Attention: lengths, sizes and heads that differ; masks of other shapes and dtypes."""
     refused(call, error, words)
@@ -95,7 +91,6 @@ def lstm(*state, x=(5, 2, 3), layers=2, **options):
     return nn.LSTM(3, 4, num_layers=layers)(zeros(*x), *state, **options)
 
 
-# fmt: off
 @table(
     (lambda: lstm((zeros(1, 5, 4), zeros(1, 5, 4))), ValueError,
      "LSTM: state[0] must be (2, 5, 4) (layers and directions, batch, hidden_size), got (1, 5, 4)"),
@@ -115,17 +110,15 @@ def lstm(*state, x=(5, 2, 3), layers=2, **options):
     (lambda: nn.GRU(3, 4)(zeros(5, 2, 3), zeros(2, 2, 4)), ValueError,
      "GRU: state must be (1, 5, 4) (layers and directions, batch, hidden_size), got (2, 2, 4)"),
     (lambda: nn.RNN(3, 4)(zeros(5, 2, 3), zeros(1, 2, 5)), ValueError, "got (1, 2, 5)"),
-)
-# fmt: on
+)  # fmt: skip
 def test_recurrences_of_what_does_not_fit(call, error, words):
-    """24. LSTM, GRU, RNN: states of other layers, batches and sizes; lengths; no time; hidden size 0."""
+    """24. LSTM, GRU, RNN: other layers, batches and sizes of state; lengths; no time; hidden size 0."""
     refused(call, error, words)
 
 
 NAN = float("nan")
 
 
-# fmt: off
 @table(
     (lambda: pydp.layer_norm(zeros(2, 3), zeros(4)), ValueError,
      "layer_norm: weight's shape must be the last axes of x (2, 3), got (4,)"),
@@ -142,8 +135,7 @@ NAN = float("nan")
     (lambda: nn.GroupNorm(3, 6, eps=-1), ValueError, "GroupNorm: eps must be above 0, got -1"),
     (lambda: nn.GroupNorm(4, 6), ValueError,
      "GroupNorm: num_channels must be a multiple of num_groups 4, got 6"),
-)
-# fmt: on
+)  # fmt: skip
 def test_norms_of_what_does_not_fit(call, error, words):
     """25. Norms: a shape that is not x's last axes, eps of 0, below 0 and NaN."""
     refused(call, error, words)
