@@ -112,7 +112,7 @@ def lstm(*state, x=(5, 2, 3), layers=2, **options):
     (lambda: nn.RNN(3, 4)(zeros(5, 2, 3), zeros(1, 2, 5)), ValueError, "got (1, 2, 5)"),
 )  # fmt: skip
 def test_recurrences_of_what_does_not_fit(call, error, words):
-    """24. LSTM, GRU, RNN: other layers, batches and sizes of state; lengths; no time; hidden size 0."""
+    """24. LSTM, GRU, RNN: states of other layers, batches, sizes; lengths; no time; no units."""
     refused(call, error, words)
 
 
