@@ -13,11 +13,12 @@ pydp/ops. The operators are in _operators.py, NumPy's and DLPack's protocols in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pydp import _graph, _kernels, ops
+from pydp._elsewhere import hint
 from pydp._graph import Leaf
 from pydp._handle import Handle
 from pydp._interchange import Interchange
@@ -44,6 +45,11 @@ class Tensor(Operators, Methods, Interchange):
 
     def __init__(self, *_: Any) -> None:
         raise TypeError("make tensors with pydp.tensor(data) or pydp.asarray(data)")
+
+    if not TYPE_CHECKING:  # else every name would pass for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(hint("'Tensor' object", name), name=name, obj=self)
 
     # ---- what it is
 

@@ -1,5 +1,6 @@
 """Modules: functions with parameters, and boxes made of boxes."""
 
+from pydp import _elsewhere as _elsewhere
 from pydp.nn import init as init
 from pydp.nn import utils as utils
 from pydp.nn._activation import GELU as GELU
@@ -41,3 +42,5 @@ from pydp.nn._module import Parameter as Parameter
 from pydp.nn._multihead_attention import MultiheadAttention as MultiheadAttention
 from pydp.nn._rnn import RNN as RNN
 from pydp.nn._rnn import RNNCell as RNNCell
+
+_elsewhere.answer_for(__name__)
