@@ -18,8 +18,8 @@ CSRC = ROOT / "csrc"
 # From the ground up. A room is a module of pydp, a package, or one of GROUPS.
 HOUSE = [
     "_version", "_elsewhere", "_kernels", "_graph", "_signature", "_runtime", "_op", "_random",
-    "ops", "_tensor", "_autodiff", "_dtypes", "_creation", "_namespace", "nn", "_debug", "optim", "data",
-    "checkpoint", "draw", "train", "pydp", "recipes", "doctor", "cli", "__main__",
+    "ops", "_tensor", "_autodiff", "_dtypes", "_creation", "_namespace", "nn", "_debug", "optim",
+    "data", "checkpoint", "draw", "train", "pydp", "recipes", "doctor", "cli", "__main__",
 ]  # fmt: skip
 
 # One room in several files, by the beginning of their names.
