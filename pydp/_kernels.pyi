@@ -337,3 +337,12 @@ def rnn_backward(
     reverse: bool,
     relu: bool,
 ) -> None: ...
+
+# pad.pxi: arrays dense in any order of the axes
+pad_modes: dict[str, int]
+
+def pad(
+    x: Array, value: Array, low: tuple[int, ...], sizes: tuple[int, ...], mode: int
+) -> Array: ...
+def pad_backward(dy: Array, low: tuple[int, ...], sizes: tuple[int, ...], mode: int) -> Array: ...
+

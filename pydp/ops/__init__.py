@@ -86,6 +86,7 @@ from pydp.ops._math import subtract as subtract
 from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
 from pydp.ops._max_pool2d import max_pool2d as max_pool2d
+from pydp.ops._pad import pad as pad
 from pydp.ops._reduce import max as max
 from pydp.ops._reduce import mean as mean
 from pydp.ops._reduce import min as min
