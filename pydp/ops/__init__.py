@@ -19,6 +19,7 @@ from pydp.ops._diagonal import trace as trace
 from pydp.ops._dropout import dropout as dropout
 from pydp.ops._einsum import einsum as einsum
 from pydp.ops._embedding import embedding as embedding
+from pydp.ops._embedding import one_hot as one_hot
 from pydp.ops._flatten import flatten as flatten
 from pydp.ops._group_norm import group_norm as group_norm
 from pydp.ops._group_norm import instance_norm as instance_norm
