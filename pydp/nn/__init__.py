@@ -26,6 +26,7 @@ from pydp.nn._group_norm import GroupNorm as GroupNorm
 from pydp.nn._group_norm import InstanceNorm2d as InstanceNorm2d
 from pydp.nn._gru import GRU as GRU
 from pydp.nn._gru import GRUCell as GRUCell
+from pydp.nn._interpolate import Upsample as Upsample
 from pydp.nn._layer_norm import LayerNorm as LayerNorm
 from pydp.nn._layer_norm import RMSNorm as RMSNorm
 from pydp.nn._linear import Linear as Linear
@@ -51,3 +52,5 @@ from pydp.nn._pad import ZeroPad1d as ZeroPad1d
 from pydp.nn._pad import ZeroPad2d as ZeroPad2d
 from pydp.nn._rnn import RNN as RNN
 from pydp.nn._rnn import RNNCell as RNNCell
+from pydp.nn._unfold import Fold as Fold
+from pydp.nn._unfold import Unfold as Unfold

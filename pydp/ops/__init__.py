@@ -26,6 +26,7 @@ from pydp.ops._group_norm import instance_norm as instance_norm
 from pydp.ops._gru import gru as gru
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
+from pydp.ops._interpolate import interpolate as interpolate
 from pydp.ops._join import concat as concat
 from pydp.ops._join import repeat as repeat
 from pydp.ops._join import roll as roll
@@ -159,4 +160,6 @@ from pydp.ops._trigonometry import sinh as sinh
 from pydp.ops._trigonometry import tan as tan
 from pydp.ops._tril import tril as tril
 from pydp.ops._tril import triu as triu
+from pydp.ops._unfold import fold as fold
+from pydp.ops._unfold import unfold as unfold
 from pydp.ops._where import where as where
