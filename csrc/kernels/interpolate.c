@@ -1,20 +1,21 @@
 /* Interpolate: images at another size.
  *
- * The weights are a product, so a row of y takes two steps:
+ * Along each axis it is a product with a band matrix: a row of it has a few
+ * weights side by side, one for each pixel that is looked at. Backward is the
+ * product with the transposes, which are band matrices too, so one walk serves
+ * both directions:
  *
- *     x, rows left and right of s    blended along h        along w
+ *     rows that are looked at        summed along h         along w
  *       +----------------+
- *       | . . . . . . .  | a
+ *       | . . . . . . .  | * weight
  *       +----------------+ ──┬──>  [ . . . . . . . ] ──>  [ . . . . . . . . . ]
- *       | . . . . . . .  | b
+ *       | . . . . . . .  | * weight
  *       +----------------+
  *
- * The first runs along memory whatever the layout; the second along the
- * channels of a channels-last image, or from pixel to pixel. Backward is the
- * same read upwards: rows of dy that look at a row of dx are added, by weight,
- * and their pixels then added to those they look at. Every row of y, and of dx,
- * has one writer. Products are rounded before they are added, so all layouts
- * give the same bits. */
+ * The first step runs along memory whatever the layout; the second along the
+ * channels of a channels-last image, or from pixel to pixel. Weights of 0 are
+ * left out: what is not looked at may be infinite. Products are rounded before
+ * they are added, in rising order, so all layouts give the same bits. */
 #include "interpolate.h"
 #include "par.h"
 #include "real.h"
@@ -22,210 +23,206 @@
 
 enum { TASK = 8192 /* elements */ };
 
-/* What an output looks at: a * (pixel left) + b * (pixel right). */
+/* A row of a band matrix: sum of weight[k] * x[first + k]. */
 typedef struct {
-    int64_t left, right;
-    real a, b;
-} look_t;
+    int64_t first, count;
+    real *weight;
+} band_t;
 
 typedef struct {
     const pd_interpolate_geometry *g;
-    const look_t *h, *w; /* of each output along the axis */
     const real *from;
     real *to;
-    int64_t rows, step; /* rows to write, and those of a task */
+    int64_t h_from, w_from, h_to, w_to; /* sizes of the images */
+    const band_t *h, *w; /* of each row, column that is written */
+    int64_t rows, step;  /* rows to write, and those of a task */
+    int copies;          /* each pixel that is written is one that is read */
     int failed;
 } work_t;
 
-/* The pixel at place s or left of it. */
-static int64_t pixel(const pd_interpolate_axis *axis, double s) {
-    const int64_t i = s > 0 ? (int64_t)s : 0;
-    return i < axis->in ? i : axis->in - 1;
-}
+/* ---- the matrices -------------------------------------------------------- */
 
-static look_t look_nearest(const pd_interpolate_axis *axis, int64_t o) {
-    const float s = (float)((real)axis->step * (real)o);
-    const int64_t i = pixel(axis, (double)s);
-    return (look_t){i, i, 1, 0};
-}
+/* What output o looks at: a * (pixel left) + b * (the next one), b may be 0. */
+typedef struct {
+    int64_t left;
+    real a, b;
+} look_t;
 
-static look_t look_linear(const pd_interpolate_axis *axis, int corners,
-                          int64_t o) {
+static look_t look(const pd_interpolate_geometry *g,
+                   const pd_interpolate_axis *axis, int64_t o) {
     const real half = (real)0.5, step = (real)axis->step;
-    if (axis->in == axis->out) return (look_t){o, o, 1, 0};
-    const real s = corners ? step * (real)o : step * ((real)o + half) - half;
-    const int64_t i = pixel(axis, (double)s);
-    const real b = s - (real)i, part = b < 0 ? 0 : b > 1 ? 1 : b;
-    return (look_t){i, i + 1 < axis->in ? i + 1 : i, 1 - part, part};
+    const int64_t last = axis->in - 1;
+    if (g->linear && axis->in == axis->out) return (look_t){o, 1, 0};
+    real s = step * (real)o;
+    if (!g->linear) s = (real)(float)s;
+    if (g->linear && !g->corners) s = step * ((real)o + half) - half;
+    if (s < 0) s = 0;
+    const int64_t left = (int64_t)s;
+    if (left >= last) return (look_t){last, 1, 0};
+    const real part = g->linear ? s - (real)left : 0;
+    return (look_t){left, 1 - part, part};
 }
 
-static void looks(const pd_interpolate_geometry *g,
-                  const pd_interpolate_axis *axis, look_t *to) {
-    for (int64_t o = 0; o < axis->out; o++)
-        to[o] = g->linear ? look_linear(axis, g->corners != 0, o)
-                          : look_nearest(axis, o);
+/* The matrix of an axis, a row for each output; 2 * out weights. */
+static void rows_of_y(const pd_interpolate_geometry *g,
+                      const pd_interpolate_axis *axis, band_t *band,
+                      real *weight) {
+    for (int64_t o = 0; o < axis->out; o++, weight += 2) {
+        const look_t at = look(g, axis, o);
+        weight[0] = at.a;
+        weight[1] = at.b;
+        band[o] = (band_t){at.left, at.b != 0 ? 2 : 1, weight};
+    }
 }
 
-/* The tables of both axes, in scratch memory; 0 or PD_NO_MEMORY. */
-static int64_t work_look(work_t *w) {
-    const pd_interpolate_geometry *g = w->g;
-    look_t *to = pd_scratch(PD_SCRATCH_A,
-                            (size_t)(g->h.out + g->w.out) * sizeof(look_t));
-    if (!to) return PD_NO_MEMORY;
-    w->h = to;
-    w->w = to + g->h.out;
-    looks(g, &g->h, to);
-    looks(g, &g->w, to + g->h.out);
+/* The transpose, a row for each pixel of x. Outputs that look at one pixel are
+ * neighbours, since places rise. */
+static void rows_of_x(const pd_interpolate_geometry *g,
+                      const pd_interpolate_axis *axis, band_t *band,
+                      real *weight) {
+    for (int64_t i = 0; i < axis->in; i++) band[i] = (band_t){0, 0, NULL};
+    for (int pass = 0; pass < 2; pass++) { /* count; then fill */
+        for (int64_t o = 0; o < axis->out; o++) {
+            const look_t at = look(g, axis, o);
+            for (int64_t k = 0; k < (at.b != 0 ? 2 : 1); k++) {
+                band_t *row = &band[at.left + k];
+                if (pass == 0 && row->count++ == 0) row->first = o;
+                if (pass == 1) row->weight[o - row->first] = k ? at.b : at.a;
+            }
+        }
+        for (int64_t i = 0; pass == 0 && i < axis->in; i++) {
+            band[i].weight = weight;
+            weight += band[i].count;
+        }
+    }
+}
+
+/* Both axes' matrices in scratch memory, and the sizes; 0 or PD_NO_MEMORY. */
+static int64_t work_begin(work_t *w, const pd_interpolate_geometry *g,
+                          int backward) {
+    const size_t weights = 2 * (size_t)(g->h.out + g->w.out);
+    w->g = g;
+    w->h_from = backward ? g->h.out : g->h.in;
+    w->w_from = backward ? g->w.out : g->w.in;
+    w->h_to = backward ? g->h.in : g->h.out;
+    w->w_to = backward ? g->w.in : g->w.out;
+    band_t *band =
+        pd_scratch(PD_SCRATCH_A, (size_t)(w->h_to + w->w_to) * sizeof(band_t) +
+                                     weights * sizeof(real));
+    if (!band) return PD_NO_MEMORY;
+    real *weight = (real *)(band + w->h_to + w->w_to);
+    w->h = band;
+    w->w = band + w->h_to;
+    w->copies = !backward && !g->linear;
+    if (backward) {
+        rows_of_x(g, &g->h, band, weight);
+        rows_of_x(g, &g->w, band + w->h_to, weight + 2 * g->h.out);
+    } else {
+        rows_of_y(g, &g->h, band, weight);
+        rows_of_y(g, &g->w, band + w->h_to, weight + 2 * g->h.out);
+    }
     return 0;
 }
 
-/* So many rows of `width` elements, in tasks. */
-static int64_t rows_run(work_t *w, int64_t rows, int64_t width, pd_task *run) {
-    w->rows = rows;
-    w->step = width >= TASK ? 1 : TASK / width;
-    pd_parallel((rows + w->step - 1) / w->step,
-                0.8 * (double)rows * (double)width, run, w);
-    return w->failed ? PD_NO_MEMORY : 0;
-}
+/* ---- the walk ------------------------------------------------------------ */
 
-/* A row for the step in between; NULL where there is no memory. */
-static real *row_between(work_t *w, int64_t width) {
-    real *row = pd_scratch(PD_SCRATCH_B, (size_t)width * sizeof(real));
-    if (!row) __atomic_store_n(&w->failed, 1, __ATOMIC_RELAXED);
-    return row;
-}
-
-/* to = a * x + b * y */
-static void row_blend(real *to, real a, const real *x, real b, const real *y,
-                      int64_t n) {
-    const vreal va = v_set(a), vb = v_set(b);
-    int64_t i = 0;
-    for (; i + VL <= n; i += VL)
-        v_store(to + i, va * v_load(x + i) + vb * v_load(y + i));
-    for (; i < n; i++) to[i] = a * x[i] + b * y[i];
-}
-
-/* to += a * x */
-static void row_add(real *to, real a, const real *x, int64_t n) {
-    const vreal va = v_set(a);
-    int64_t i = 0;
-    for (; i + VL <= n; i += VL)
-        v_store(to + i, v_load(to + i) + va * v_load(x + i));
-    for (; i < n; i++) to[i] = to[i] + a * x[i];
-}
-
-/* ---- forward ------------------------------------------------------------- */
-
-/* One row of y from the blended row of x. */
-static void pixels_write(const work_t *w, const real *x, real *y) {
-    const int64_t out = w->g->w.out, inner = w->g->inner;
-    const look_t *at = w->w;
-    if (inner == 1 && !w->g->linear) {
-        for (int64_t p = 0; p < out; p++) y[p] = x[at[p].left];
-    } else if (inner == 1) {
-        for (int64_t p = 0; p < out; p++)
-            y[p] = at[p].a * x[at[p].left] + at[p].b * x[at[p].right];
-    } else {
-        for (int64_t p = 0; p < out; p++) {
-            const real *left = x + at[p].left * inner;
-            if (w->g->linear)
-                row_blend(y + p * inner, at[p].a, left, at[p].b,
-                          x + at[p].right * inner, inner);
-            else
-                memcpy(y + p * inner, left, (size_t)inner * sizeof(real));
+/* to[i] = sum over k of weight[k] * from[k * stride + i], for n elements; two
+ * terms at a time. */
+static void band_sum(real *to, const band_t *row, const real *from,
+                     int64_t stride, int64_t n) {
+    if (!row->count) memset(to, 0, (size_t)n * sizeof(real));
+    for (int64_t k = 0; k < row->count; k += 2) {
+        const int two = k + 1 < row->count;
+        const real a = row->weight[k], b = two ? row->weight[k + 1] : 0;
+        const vreal va = v_set(a), vb = v_set(b);
+        const real *x = from + k * stride, *y = two ? x + stride : x;
+        int64_t i = 0;
+        for (; i + VL <= n; i += VL) {
+            vreal sum = va * v_load(x + i);
+            if (k) sum = v_load(to + i) + sum;
+            if (two) sum = sum + vb * v_load(y + i);
+            v_store(to + i, sum);
+        }
+        for (; i < n; i++) {
+            real sum = a * x[i];
+            if (k) sum = to[i] + sum;
+            if (two) sum = sum + b * y[i];
+            to[i] = sum;
         }
     }
+}
+
+/* The same for one element; one and two terms are the rule. */
+V_INLINE real band_dot(const band_t *row, const real *from, int64_t stride) {
+    const real *x = from + row->first * stride, *weight = row->weight;
+    if (row->count == 2) return weight[0] * x[0] + weight[1] * x[stride];
+    real sum = 0;
+    if (row->count) sum = weight[0] * x[0];
+    for (int64_t k = 1; k < row->count; k++)
+        sum = sum + weight[k] * x[k * stride];
+    return sum;
+}
+
+/* One row that is written, from the row that is summed along h. */
+static void pixels_write(const work_t *w, const real *from, real *to) {
+    const int64_t inner = w->g->inner;
+    const band_t *row = w->w;
+    if (inner == 1 && w->copies)
+        for (int64_t p = 0; p < w->w_to; p++) to[p] = from[row[p].first];
+    else if (inner == 1)
+        for (int64_t p = 0; p < w->w_to; p++)
+            to[p] = band_dot(&row[p], from, 1);
+    else if (inner < VL)
+        for (int64_t p = 0; p < w->w_to; p++) {
+            for (int64_t i = 0; i < inner; i++)
+                to[p * inner + i] = band_dot(&row[p], from + i, inner);
+        }
+    else
+        for (int64_t p = 0; p < w->w_to; p++)
+            band_sum(to + p * inner, &row[p], from + row[p].first * inner,
+                     inner, inner);
 }
 
 static void rows_write(void *context, int64_t t) {
     work_t *w = context;
-    const pd_interpolate_geometry *g = w->g;
-    const int64_t wide = g->w.in * g->inner;
-    real *between = row_between(w, wide);
+    const int64_t wide = w->w_from * w->g->inner;
+    real *between = pd_scratch(PD_SCRATCH_B, (size_t)wide * sizeof(real));
     int64_t end = (t + 1) * w->step;
     if (end > w->rows) end = w->rows;
-    if (!between) return;
-    for (int64_t r = t * w->step; r < end; r++) {
-        const look_t *at = &w->h[r % g->h.out];
-        const real *image = w->from + r / g->h.out * g->h.in * wide;
-        const real *row = image + at->left * wide;
-        if (at->b != 0) {
-            row_blend(between, at->a, row, at->b, image + at->right * wide,
-                      wide);
-            row = between;
-        }
-        pixels_write(w, row, w->to + r * g->w.out * g->inner);
+    if (!between) {
+        __atomic_store_n(&w->failed, 1, __ATOMIC_RELAXED);
+        return;
     }
+    for (int64_t r = t * w->step; r < end; r++) {
+        const band_t *row = &w->h[r % w->h_to];
+        const real *from =
+            w->from + (r / w->h_to * w->h_from + row->first) * wide;
+        if (row->count != 1 || row->weight[0] != 1) {
+            band_sum(between, row, from, wide, wide);
+            from = between;
+        }
+        pixels_write(w, from, w->to + r * w->w_to * w->g->inner);
+    }
+}
+
+static int64_t interpolate(void *const *arrays, const void *geometry,
+                           int backward) {
+    const pd_interpolate_geometry *g = geometry;
+    work_t w = {.from = arrays[0], .to = arrays[1]};
+    if (!g->outer || !g->inner) return 0;
+    if (work_begin(&w, g, backward)) return PD_NO_MEMORY;
+    const int64_t width = (w.w_to > w.w_from ? w.w_to : w.w_from) * g->inner;
+    w.rows = g->outer * w.h_to;
+    w.step = width >= TASK ? 1 : TASK / width;
+    pd_parallel((w.rows + w.step - 1) / w.step,
+                0.8 * (double)w.rows * (double)width, rows_write, &w);
+    return w.failed ? PD_NO_MEMORY : 0;
 }
 
 int64_t K(interpolate_forward)(void *const *arrays, const void *geometry) {
-    const pd_interpolate_geometry *g = geometry;
-    work_t w = {.g = g, .from = arrays[0], .to = arrays[1]};
-    if (!g->outer || !g->inner) return 0;
-    if (work_look(&w)) return PD_NO_MEMORY;
-    return rows_run(&w, g->outer * g->h.out, g->w.out * g->inner, rows_write);
-}
-
-/* ---- backward ------------------------------------------------------------ */
-
-/* The first output that looks at pixel i or right of it. */
-static int64_t first_look(const look_t *at, int64_t out, int64_t i) {
-    int64_t low = 0, high = out;
-    while (low < high) {
-        const int64_t middle = (low + high) / 2;
-        if (at[middle].right < i)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* One row of dx from the sum of rows of dy that look at it. */
-static void pixels_add(const work_t *w, const real *dy, real *dx) {
-    const int64_t out = w->g->w.out, inner = w->g->inner;
-    for (int64_t p = 0; p < out; p++) {
-        const look_t *at = &w->w[p];
-        const real *from = dy + p * inner;
-        if (inner == 1) {
-            dx[at->left] += at->a * *from;
-            if (at->b != 0) dx[at->right] += at->b * *from;
-        } else {
-            row_add(dx + at->left * inner, at->a, from, inner);
-            if (at->b != 0) row_add(dx + at->right * inner, at->b, from, inner);
-        }
-    }
-}
-
-static void rows_gather(void *context, int64_t t) {
-    work_t *w = context;
-    const pd_interpolate_geometry *g = w->g;
-    const int64_t wide = g->w.out * g->inner;
-    real *between = row_between(w, wide);
-    int64_t end = (t + 1) * w->step;
-    if (end > w->rows) end = w->rows;
-    if (!between) return;
-    for (int64_t r = t * w->step; r < end; r++) {
-        const int64_t i = r % g->h.in;
-        const real *image = w->from + r / g->h.in * g->h.out * wide;
-        real *dx = w->to + r * g->w.in * g->inner;
-        memset(dx, 0, (size_t)(g->w.in * g->inner) * sizeof(real));
-        memset(between, 0, (size_t)wide * sizeof(real));
-        for (int64_t o = first_look(w->h, g->h.out, i);
-             o < g->h.out && w->h[o].left <= i; o++) {
-            const look_t *at = &w->h[o];
-            const real weight =
-                (at->left == i ? at->a : 0) + (at->right == i ? at->b : 0);
-            row_add(between, weight, image + o * wide, wide);
-        }
-        pixels_add(w, between, dx);
-    }
+    return interpolate(arrays, geometry, 0);
 }
 
 int64_t K(interpolate_backward)(void *const *arrays, const void *geometry) {
-    const pd_interpolate_geometry *g = geometry;
-    work_t w = {.g = g, .from = arrays[0], .to = arrays[1]};
-    if (!g->outer || !g->inner) return 0;
-    if (work_look(&w)) return PD_NO_MEMORY;
-    return rows_run(&w, g->outer * g->h.in, g->w.in * g->inner, rows_gather);
+    return interpolate(arrays, geometry, 1);
 }
