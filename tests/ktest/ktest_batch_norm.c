@@ -73,23 +73,20 @@ static void geometry(const case_t *c, int kind, int options,
     pd_space_merge(&g->rows, 3);
 }
 
-/* Mean and variance of x over a set's group; in long double, for in double the
- * rounding of a thousand terms would show. */
+/* Mean and variance of x over a set's group. */
 static void moments(const case_t *c, const real *x, int64_t stride, int64_t set,
                     int64_t group, double *mean, double *var) {
     const int64_t n = c->rows * c->width;
-    long double m = 0, v = 0;
+    kt_sum sum = {0}, squares = {0};
     x += set * c->rows * stride + group * c->width;
     for (int64_t i = 0; i < n; i++)
-        m += (long double)x[i / c->width * stride + i % c->width];
-    m = n ? m / (long double)n : 0;
+        kt_add(&sum, (double)x[i / c->width * stride + i % c->width]);
+    *mean = n ? kt_total(&sum) / (double)n : 0;
     for (int64_t i = 0; i < n; i++) {
-        long double d =
-            (long double)x[i / c->width * stride + i % c->width] - m;
-        v += d * d;
+        double d = (double)x[i / c->width * stride + i % c->width] - *mean;
+        kt_add(&squares, d * d);
     }
-    *mean = (double)m;
-    *var = n ? (double)(v / (long double)n) : 0;
+    *var = n ? kt_total(&squares) / (double)n : 0;
 }
 
 static void forward(const case_t *c, int kind, int options) {
@@ -145,7 +142,7 @@ static void backward(const case_t *c, int kind, int options, int wants) {
     if (kt_call(&g)) kt_fail("reports a bad datum");
 
     const int64_t n = c->rows * c->width;
-    long double *sums = calloc((size_t)(2 * c->c + 1), sizeof *sums);
+    kt_sum *sums = calloc((size_t)(2 * c->c + 1), sizeof *sums);
     for (int64_t at = 0; at < c->sets * groups; at++) {
         double m = (double)mean[at], r = 1 / sqrt((double)var[at] + EPS);
         double share = 0, slope = 0;
@@ -157,8 +154,8 @@ static void backward(const case_t *c, int kind, int options, int wants) {
                 double d = (double)dy[row * stride + k];
                 double gk = d * (w ? (double)w[k] : 1);
                 if (!pass) {
-                    sums[k] += (long double)(d * h);
-                    sums[c->c + k] += (long double)d;
+                    kt_add(&sums[k], d * h);
+                    kt_add(&sums[c->c + k], d);
                     share += kind == BACKWARD ? gk / (double)n : 0;
                     slope += kind == BACKWARD ? gk * h / (double)n : 0;
                 } else if (dx) {
@@ -171,9 +168,11 @@ static void backward(const case_t *c, int kind, int options, int wants) {
     }
     for (int64_t k = 0; k < c->c; k++) {
         double near = 4 * sqrt((double)(c->sets * c->rows)) + 1;
-        if (dw) kt_near((double)dw[k], (double)sums[k], 4 * near, 40, "dw", k);
+        if (dw)
+            kt_near((double)dw[k], kt_total(&sums[k]), 4 * near, 40, "dw", k);
         if (db)
-            kt_near((double)db[k], (double)sums[c->c + k], near, 40, "db", k);
+            kt_near((double)db[k], kt_total(&sums[c->c + k]), near, 40, "db",
+                    k);
     }
     free(sums);
 }

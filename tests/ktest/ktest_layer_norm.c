@@ -53,14 +53,14 @@ static void forward(const case_t *c, int centred, int options) {
     if (kt_call(&g)) kt_fail("reports a bad datum");
     for (int64_t i = 0; n && i < rows; i++) {
         const real *row = x + i * n;
-        long double sum = 0, squares = 0; /* else their rounding would show */
-        for (int64_t j = 0; centred && j < n; j++) sum += (long double)row[j];
-        sum /= (long double)n;
+        kt_sum sum = {0}, squares = {0};
+        for (int64_t j = 0; centred && j < n; j++) kt_add(&sum, (double)row[j]);
+        double m = kt_total(&sum) / (double)n;
         for (int64_t j = 0; j < n; j++) {
-            long double d = (long double)row[j] - sum;
-            squares += d * d;
+            double d = (double)row[j] - m;
+            kt_add(&squares, d * d);
         }
-        double m = (double)sum, v = (double)squares / (double)n;
+        double v = kt_total(&squares) / (double)n;
         double r = 1 / sqrt(v + EPS);
         if (mean) kt_near((double)mean[i], m, fabs(m) + 1, 8, "mean", i);
         if (rstd) kt_near((double)rstd[i], r, r, 32, "rstd", i);
@@ -88,7 +88,7 @@ static void backward(const case_t *c, int centred, int wants) {
     real *db = centred ? room(wants & DB, n) : NULL;
     pd_layer_norm_geometry g = {.rows = rows, .n = n, .eps = EPS};
     if (kt_call(&g)) kt_fail("reports a bad datum");
-    long double *sums = calloc((size_t)(2 * n + 1), sizeof *sums);
+    kt_sum *sums = calloc((size_t)(2 * n + 1), sizeof *sums);
     for (int64_t i = 0; i < rows; i++) {
         double m = mean ? (double)mean[i] : 0, r = (double)rstd[i];
         double share = 0, slope = 0;
@@ -97,8 +97,8 @@ static void backward(const case_t *c, int centred, int wants) {
             double h = ((double)x[i * n + j] - m) * r;
             share += centred ? gj / (double)n : 0;
             slope += gj * h / (double)n;
-            sums[j] += (long double)(d * h);
-            sums[n + j] += (long double)d;
+            kt_add(&sums[j], d * h);
+            kt_add(&sums[n + j], d);
         }
         for (int64_t j = 0; dx && j < n; j++) {
             double gj = (double)dy[i * n + j] * (w ? (double)w[j] : 1);
@@ -109,8 +109,10 @@ static void backward(const case_t *c, int centred, int wants) {
     }
     for (int64_t j = 0; j < n; j++) {
         double near = 4 * sqrt((double)rows) + 1;
-        if (dw) kt_near((double)dw[j], (double)sums[j], 4 * near, 40, "dw", j);
-        if (db) kt_near((double)db[j], (double)sums[n + j], near, 40, "db", j);
+        if (dw)
+            kt_near((double)dw[j], kt_total(&sums[j]), 4 * near, 40, "dw", j);
+        if (db)
+            kt_near((double)db[j], kt_total(&sums[n + j]), near, 40, "db", j);
     }
     free(sums);
 }
