@@ -19,13 +19,13 @@ NAMES = {
     # shapes
     "view": "reshape(x, shape)", "view_as": "reshape(x, other.shape)",
     "permute": "permute_dims(x, axes)", "transpose": "permute_dims(x, axes), x.T or x.mT",
-    "t": "x.T", "swapaxes": "moveaxis or permute_dims", "swapdims": "moveaxis or permute_dims",
+    "t": "x.T", "swapdims": "swapaxes(x, a, b)",
     "movedim": "moveaxis(x, source, destination)", "unsqueeze": "expand_dims(x, axis)",
     "ravel": "reshape(x, (-1,))", "expand": "broadcast_to(x, shape)",
     "expand_as": "broadcast_to(x, other.shape)", "cat": "concat(xs, axis)",
     "concatenate": "concat(xs, axis)", "hstack": "concat(xs, axis=1)",
     "vstack": "concat(xs, axis=0)", "unbind": "unstack(x, axis)", "split": "x[a:b] slices",
-    "chunk": "x[a:b] slices", "narrow": "x[start : start + length]",
+    "narrow": "x[start : start + length]",
     "repeat_interleave": "repeat(x, repeats, axis)", "rot90": "flip and permute_dims",
     "fliplr": "flip(x, axis=1)", "flipud": "flip(x, axis=0)",
     # elements
@@ -42,8 +42,7 @@ NAMES = {
     "index_fill": "x[indices] = value",
     "unique": "unique_values(x)", "bincount": "unique_counts(x)", "argwhere": "nonzero(x)",
     # sums
-    "amax": "max(x, axis)", "amin": "min(x, axis)", "cumsum": "cumulative_sum(x, axis)",
-    "cumprod": "cumulative_prod(x, axis)", "nansum": "sum(where(isnan(x), 0, x))",
+    "amax": "max(x, axis)", "amin": "min(x, axis)", "nansum": "sum(where(isnan(x), 0, x))",
     "average": "mean(x, axis)", "mm": "x @ y", "bmm": "x @ y", "mv": "x @ y", "dot": "x @ y",
     "inner": "vecdot(x, y)", "addmm": "b + x @ y",
     # making

@@ -177,13 +177,13 @@ class Tensor(Operators, Methods, Interchange):
         """
         if self._node is None:
             raise RuntimeError("backward: the tensor does not require grad")
-        root = root_gradient(self, gradient, "backward")
+        root = root_gradient(self, gradient, "backward", create_graph)
         leaves, _ = _graph.walk(
             [(self._node, root)],
             retain_graph=retain_graph or create_graph,
             create_graph=create_graph,
         )
-        _graph.accumulate(leaves, create_graph)
+        _graph.accumulate(leaves, create_graph, gradient)
 
     def detach(self) -> Tensor:
         """The same memory, cut from the graph."""
@@ -330,8 +330,10 @@ def filled(like: Array, value: float) -> Array:
     return array
 
 
-def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
-    """The gradient that a backward pass starts from, in an array of its own."""
+def root_gradient(
+    y: Tensor, gradient: Tensor | None, op: str, create_graph: bool = False
+) -> Tensor:
+    """The gradient that a backward pass starts from."""
     if gradient is None:
         if y.size != 1:
             raise RuntimeError(
@@ -345,6 +347,8 @@ def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
             f"{op}: gradient must have shape {y.shape} and {y.dtype}, got {gradient.shape} and "
             f"{gradient.dtype}"
         )
+    if not create_graph:
+        return gradient
     # add 0: a value of its own that no leaf shares, and still differentiable
     return gradient + 0.0
 

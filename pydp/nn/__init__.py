@@ -53,7 +53,7 @@ from pydp.nn._pad import ZeroPad1d as ZeroPad1d
 from pydp.nn._pad import ZeroPad2d as ZeroPad2d
 from pydp.nn._rnn import RNN as RNN
 from pydp.nn._rnn import RNNCell as RNNCell
-
-_elsewhere.answer_for(__name__)
 from pydp.nn._unfold import Fold as Fold
 from pydp.nn._unfold import Unfold as Unfold
+
+_elsewhere.answer_for(__name__)
