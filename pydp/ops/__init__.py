@@ -13,6 +13,7 @@ from pydp.ops._broadcast import broadcast_arrays as broadcast_arrays
 from pydp.ops._broadcast import broadcast_shapes as broadcast_shapes
 from pydp.ops._broadcast import meshgrid as meshgrid
 from pydp.ops._conv2d import conv2d as conv2d
+from pydp.ops._conv_transpose2d import conv_transpose2d as conv_transpose2d
 from pydp.ops._cross_entropy import cross_entropy as cross_entropy
 from pydp.ops._diagonal import diagonal as diagonal
 from pydp.ops._diagonal import trace as trace

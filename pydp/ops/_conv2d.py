@@ -38,32 +38,32 @@ class Conv2dGeometry(NamedTuple):
 
     @classmethod
     def of(
-        cls, x: Shape, weight: Shape, stride: Any, padding: Any, dilation: Any, groups: Any
+        cls,
+        x: Shape,
+        weight: Shape,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        op: str = "conv2d",
     ) -> Conv2dGeometry:
-        stride = pair(stride, "conv2d", "stride", 1)
-        padding = pair(padding, "conv2d", "padding", 0)
-        dilation = pair(dilation, "conv2d", "dilation", 1)
-        groups = integer(groups, "conv2d", "groups", 1)
-        if len(x) != 4 or len(weight) != 4:
-            raise ValueError(
-                f"conv2d: x must be [n, c, h, w] and weight [o, c/groups, kh, kw], got shapes {x} "
-                f"and {weight}"
-            )
+        """The sizes, or the first that does not fit; of op conv1d the height is not spoken of."""
         if x[1] % groups or weight[0] % groups or x[1] // groups != weight[1]:
             raise ValueError(
-                f"conv2d: weight {weight} with groups={groups} needs {weight[1] * groups} input "
-                f"channels and outputs divisible by groups; x {x} has {x[1]} channels"
+                f"{op}: weight {spoken(weight, op)} with groups={groups} needs "
+                f"{weight[1] * groups} input channels and outputs divisible by groups; "
+                f"x {spoken(x, op)} has {x[1]} channels"
             )
         sizes = []
-        for axis, name in enumerate(("height", "width")):
+        for axis in range(2):
             n, k = x[2 + axis], weight[2 + axis]
             reach = dilation[axis] * (k - 1) + 1
             room = n + 2 * padding[axis] - reach
             if k < 1 or room < 0:
                 raise ValueError(
-                    f"conv2d: a kernel of {name} {k} with dilation {dilation[axis]} covers {reach}"
-                    f", which is more than the input's {n} with padding {padding[axis]} on each "
-                    "side"
+                    f"{op}: a kernel of {axis_name(axis, op)} {k} with dilation {dilation[axis]} "
+                    f"covers {reach}, which is more than the input's {n} with padding "
+                    f"{padding[axis]} on each side"
                 )
             sizes.append(room // stride[axis] + 1)
         y = (x[0], weight[0], *sizes)
@@ -81,9 +81,20 @@ class Conv2dGeometry(NamedTuple):
         sizes = []
         for axis, name in enumerate("hw"):
             reach = self.dilation[axis] * (self.weight_shape[2 + axis] - 1) + 1
-            room = 2 * self.padding[axis] - reach
-            sizes.append(f"({name} + {room}) // {self.stride[axis]} + 1")
+            room, stride = 2 * self.padding[axis] - reach, self.stride[axis]
+            n, given = self.x_shape[2 + axis], self.y_shape[2 + axis]
+            whole = (n + room) // stride + 1  # a transposed convolution may take fewer
+            sizes.append(f"({name} + {room}) // {stride} + 1" if given == whole else str(given))
         return f"real[n, o, {', '.join(sizes)}]"
+
+
+def axis_name(axis: int, op: str) -> str:
+    return "length" if op.endswith("1d") else ("height", "width")[axis]
+
+
+def spoken(shape: Shape, op: str) -> Shape:
+    """A shape as the user gave it: conv1d's is without the height that was put in."""
+    return shape[:2] + shape[3:] if op.endswith("1d") else shape
 
 
 def real(shape: Shape) -> str:
@@ -248,14 +259,42 @@ def conv2d(
     tensor([[[[4., 4.],
               [4., 4.]]]])
     """
-    check_activation(activation, "conv2d")
-    x, weight = real_tensor(x, "conv2d", "x"), real_tensor(weight, "conv2d", "weight")
-    bias = None if bias is None else real_tensor(bias, "conv2d", "bias")
-    same_float("conv2d", x=x, weight=weight, bias=bias)
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"conv2d: bias must be ({weight.shape[0]},), got {bias.shape}")
+    x, weight, bias = conv_operands("conv2d", x, weight, bias, 4)
+    stride = pair(stride, "conv2d", "stride", 1)
+    padding = pair(padding, "conv2d", "padding", 0)
+    dilation = pair(dilation, "conv2d", "dilation", 1)
+    groups = integer(groups, "conv2d", "groups", 1)
     conv = Conv2dGeometry.of(x.shape, weight.shape, stride, padding, dilation, groups)
+    return convolve("conv2d", x, weight, bias, conv, activation)
+
+
+def conv_operands(op: str, x: Any, weight: Any, bias: Any, axes: int) -> tuple[Any, Any, Any]:
+    """The three as tensors of one dtype, the first two with this many axes."""
+    x, weight = real_tensor(x, op, "x"), real_tensor(weight, op, "weight")
+    bias = None if bias is None else real_tensor(bias, op, "bias")
+    same_float(op, x=x, weight=weight, bias=bias)
+    if x.ndim != axes or weight.ndim != axes:
+        first, second = ("i", "o") if "transpose" in op else ("o", "c")
+        sizes, window = ("h, w", "kh, kw") if axes == 4 else ("l", "k")
+        raise ValueError(
+            f"{op}: x must be [n, c, {sizes}] and weight [{first}, {second}/groups, {window}], got "
+            f"shapes {x.shape} and {weight.shape}"
+        )
+    return x, weight, bias
+
+
+def convolve(
+    op: str, x: Any, weight: Any, bias: Any, conv: Conv2dGeometry, activation: str | None
+) -> Any:
+    """The convolution of tensors that `conv` was made for."""
+    check_activation(activation, op)
+    check_bias(op, bias, weight.shape[0])
     records = is_recording() and any(t is not None and t.requires_grad for t in (x, weight, bias))
     if activation == "gelu" and records:  # its gradient looks at the sum, which is then kept
         return gelu(apply(Conv2d, (x, weight, bias), conv, None))
     return apply(Conv2d, (x, weight, bias), conv, activation)
+
+
+def check_bias(op: str, bias: Any, channels: int) -> None:
+    if bias is not None and bias.shape != (channels,):
+        raise ValueError(f"{op}: bias must be ({channels},), got {bias.shape}")

@@ -28,8 +28,9 @@ def case(why, x, weight, bias=None, exact=False, grad=True, order2=False, **argu
 def backward_case(rule, why, *inputs, **arguments):
     """The gradient kernels as ops of their own; x and weight give the geometry's shapes."""
     x, weight = arguments.pop("x"), arguments.pop("weight")
-    settings = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1} | arguments
-    conv = Conv2dGeometry.of(x, weight, *settings.values())
+    settings = {"stride": 1, "padding": 0, "dilation": 1} | arguments
+    groups = settings.pop("groups", 1)
+    conv = Conv2dGeometry.of(x, weight, *[(n, n) for n in settings.values()], groups)
     more = (False,) if rule is Conv2dBackwardWeight else ()
 
     def call(*tensors):
