@@ -337,3 +337,23 @@ def rnn_backward(
     reverse: bool,
     relu: bool,
 ) -> None: ...
+
+# pad.pxi: arrays dense in any order of the axes
+pad_modes: dict[str, int]
+
+def pad(
+    x: Array, value: Array, low: tuple[int, ...], sizes: tuple[int, ...], mode: int
+) -> Array: ...
+def pad_backward(dy: Array, low: tuple[int, ...], sizes: tuple[int, ...], mode: int) -> Array: ...
+
+# interpolate.pxi: images (n, c, h, w), both in C order or both channels-last
+def interpolate_forward(
+    x: Array, y: Array, step_h: float, step_w: float, linear: bool, corners: bool
+) -> None: ...
+def interpolate_backward(
+    dy: Array, dx: Array, step_h: float, step_w: float, linear: bool, corners: bool
+) -> None: ...
+
+# unfold.pxi. `windows` is the geometry of pydp/ops/_unfold.py; arrays are in C order
+def unfold(windows: Any, x: Array, y: Array) -> None: ...
+def fold(windows: Any, y: Array, x: Array) -> None: ...

@@ -26,6 +26,7 @@ from pydp.nn._group_norm import GroupNorm as GroupNorm
 from pydp.nn._group_norm import InstanceNorm2d as InstanceNorm2d
 from pydp.nn._gru import GRU as GRU
 from pydp.nn._gru import GRUCell as GRUCell
+from pydp.nn._interpolate import Upsample as Upsample
 from pydp.nn._layer_norm import LayerNorm as LayerNorm
 from pydp.nn._layer_norm import RMSNorm as RMSNorm
 from pydp.nn._linear import Linear as Linear
@@ -39,5 +40,17 @@ from pydp.nn._max_pool2d import MaxPool2d as MaxPool2d
 from pydp.nn._module import Module as Module
 from pydp.nn._module import Parameter as Parameter
 from pydp.nn._multihead_attention import MultiheadAttention as MultiheadAttention
+from pydp.nn._pad import CircularPad1d as CircularPad1d
+from pydp.nn._pad import CircularPad2d as CircularPad2d
+from pydp.nn._pad import ConstantPad1d as ConstantPad1d
+from pydp.nn._pad import ConstantPad2d as ConstantPad2d
+from pydp.nn._pad import ReflectionPad1d as ReflectionPad1d
+from pydp.nn._pad import ReflectionPad2d as ReflectionPad2d
+from pydp.nn._pad import ReplicationPad1d as ReplicationPad1d
+from pydp.nn._pad import ReplicationPad2d as ReplicationPad2d
+from pydp.nn._pad import ZeroPad1d as ZeroPad1d
+from pydp.nn._pad import ZeroPad2d as ZeroPad2d
 from pydp.nn._rnn import RNN as RNN
 from pydp.nn._rnn import RNNCell as RNNCell
+from pydp.nn._unfold import Fold as Fold
+from pydp.nn._unfold import Unfold as Unfold

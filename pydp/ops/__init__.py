@@ -20,12 +20,16 @@ from pydp.ops._diagonal import trace as trace
 from pydp.ops._dropout import dropout as dropout
 from pydp.ops._einsum import einsum as einsum
 from pydp.ops._embedding import embedding as embedding
+from pydp.ops._embedding import one_hot as one_hot
 from pydp.ops._flatten import flatten as flatten
+from pydp.ops._flatten import unflatten as unflatten
 from pydp.ops._group_norm import group_norm as group_norm
 from pydp.ops._group_norm import instance_norm as instance_norm
 from pydp.ops._gru import gru as gru
 from pydp.ops._index import getitem as getitem
 from pydp.ops._index import setitem as setitem
+from pydp.ops._interpolate import interpolate as interpolate
+from pydp.ops._join import chunk as chunk
 from pydp.ops._join import concat as concat
 from pydp.ops._join import repeat as repeat
 from pydp.ops._join import roll as roll
@@ -87,6 +91,7 @@ from pydp.ops._math import subtract as subtract
 from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
 from pydp.ops._max_pool2d import max_pool2d as max_pool2d
+from pydp.ops._pad import pad as pad
 from pydp.ops._reduce import max as max
 from pydp.ops._reduce import mean as mean
 from pydp.ops._reduce import min as min
@@ -116,6 +121,8 @@ from pydp.ops._sample import rand_like as rand_like
 from pydp.ops._sample import randn_like as randn_like
 from pydp.ops._sample import shuffle as shuffle
 from pydp.ops._sample import uniform as uniform
+from pydp.ops._scan import cumprod as cumprod
+from pydp.ops._scan import cumsum as cumsum
 from pydp.ops._scan import cumulative_prod as cumulative_prod
 from pydp.ops._scan import cumulative_sum as cumulative_sum
 from pydp.ops._scan import diff as diff
@@ -127,6 +134,7 @@ from pydp.ops._shape import moveaxis as moveaxis
 from pydp.ops._shape import permute_dims as permute_dims
 from pydp.ops._shape import reshape as reshape
 from pydp.ops._shape import squeeze as squeeze
+from pydp.ops._shape import swapaxes as swapaxes
 from pydp.ops._softmax import log_softmax as log_softmax
 from pydp.ops._softmax import softmax as softmax
 from pydp.ops._sort import argsort as argsort
@@ -141,6 +149,7 @@ from pydp.ops._sort import unique_inverse as unique_inverse
 from pydp.ops._sort import unique_values as unique_values
 from pydp.ops._take import take as take
 from pydp.ops._take import take_along_axis as take_along_axis
+from pydp.ops._tensordot import outer as outer
 from pydp.ops._tensordot import tensordot as tensordot
 from pydp.ops._tensordot import vecdot as vecdot
 from pydp.ops._trigonometry import acos as acos
@@ -158,4 +167,7 @@ from pydp.ops._trigonometry import sinh as sinh
 from pydp.ops._trigonometry import tan as tan
 from pydp.ops._tril import tril as tril
 from pydp.ops._tril import triu as triu
+from pydp.ops._unfold import fold as fold
+from pydp.ops._unfold import unfold as unfold
+from pydp.ops._vector_norm import vector_norm as vector_norm
 from pydp.ops._where import where as where
