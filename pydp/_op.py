@@ -395,15 +395,6 @@ def pair(value: Any, op: str, argument: str, least: int) -> tuple[int, int]:
     return one, one
 
 
-def single(value: Any, op: str, argument: str, least: int) -> int:
-    """An int, or a tuple of one: what `pair` is for functions of one axis."""
-    if isinstance(value, (tuple, list)):
-        if len(value) != 1:
-            raise ValueError(f"{op}: {argument} must be an int or a tuple of one, got {value!r}")
-        (value,) = value
-    return integer(value, op, argument, least)
-
-
 def shape_argument(shape: Any, op: str) -> tuple[int, ...]:
     """A shape from an int or a sequence of ints; negative ones are left to the caller."""
     given = shape if isinstance(shape, (tuple, list)) else (shape,)

@@ -12,7 +12,9 @@ from pydp.ops._batch_norm import batch_norm as batch_norm
 from pydp.ops._broadcast import broadcast_arrays as broadcast_arrays
 from pydp.ops._broadcast import broadcast_shapes as broadcast_shapes
 from pydp.ops._broadcast import meshgrid as meshgrid
+from pydp.ops._conv1d import conv1d as conv1d
 from pydp.ops._conv2d import conv2d as conv2d
+from pydp.ops._conv_transpose1d import conv_transpose1d as conv_transpose1d
 from pydp.ops._conv_transpose2d import conv_transpose2d as conv_transpose2d
 from pydp.ops._cross_entropy import cross_entropy as cross_entropy
 from pydp.ops._diagonal import diagonal as diagonal

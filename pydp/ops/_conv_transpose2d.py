@@ -15,16 +15,16 @@ from typing import Any
 
 from pydp import _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, integer, pair
-from pydp.ops._conv2d import (
-    Conv2d,
-    Conv2dBackwardData,
-    Conv2dBackwardWeight,
-    Conv2dGeometry,
+from pydp._op import Array, Op, integer
+from pydp.ops._conv2d import Conv2d, Conv2dBackwardData, Conv2dBackwardWeight, Conv2dGeometry
+from pydp.ops._conv_arguments import (
     Shape,
+    Two,
+    as_image,
     axis_name,
     check_bias,
-    conv_operands,
+    operands,
+    reader,
     spoken,
 )
 from pydp.ops._reduce import sum
@@ -73,14 +73,14 @@ class ConvTranspose2d(Op):
 
 
 def conv_behind(
+    op: str,
     x: Shape,
     weight: Shape,
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-    output_padding: tuple[int, int],
+    stride: Two,
+    padding: Two,
+    output_padding: Two,
     groups: int,
-    dilation: tuple[int, int],
-    op: str = "conv_transpose2d",
+    dilation: Two,
 ) -> Conv2dGeometry:
     """The convolution that takes y's shape to x's, or the first size that does not fit."""
     if weight[0] % groups or x[1] != weight[0]:
@@ -145,16 +145,33 @@ def conv_transpose2d(
               [2., 4., 2.],
               [1., 2., 1.]]]])
     """
-    op = "conv_transpose2d"
-    x, weight, bias = conv_operands(op, x, weight, bias, 4)
+    arguments = stride, padding, output_padding, groups, dilation
+    return convolve_transposed("conv_transpose2d", x, weight, bias, *arguments)
+
+
+def convolve_transposed(
+    op: str,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> Any:
+    """What conv_transpose2d says; for conv_transpose1d of images of height 1, its result too."""
+    x, weight, bias = operands(op, x, weight, bias)
+    x, weight, two = as_image(x), as_image(weight), reader(op)
     conv = conv_behind(
+        op,
         x.shape,
         weight.shape,
-        pair(stride, op, "stride", 1),
-        pair(padding, op, "padding", 0),
-        pair(output_padding, op, "output_padding", 0),
+        two(stride, op, "stride", 1),
+        two(padding, op, "padding", 0),
+        two(output_padding, op, "output_padding", 0),
         integer(groups, op, "groups", 1),
-        pair(dilation, op, "dilation", 1),
+        two(dilation, op, "dilation", 1),
     )
     check_bias(op, bias, conv.x_shape[1])
     return apply(ConvTranspose2d, (x, weight, bias), conv)
