@@ -15,8 +15,11 @@ from pydp.nn._combinators import Identity as Identity
 from pydp.nn._combinators import ModuleDict as ModuleDict
 from pydp.nn._combinators import ModuleList as ModuleList
 from pydp.nn._combinators import Sequential as Sequential
+from pydp.nn._conv1d import Conv1d as Conv1d
 from pydp.nn._conv2d import Conv as Conv
 from pydp.nn._conv2d import Conv2d as Conv2d
+from pydp.nn._conv_transpose1d import ConvTranspose1d as ConvTranspose1d
+from pydp.nn._conv_transpose2d import ConvTranspose2d as ConvTranspose2d
 from pydp.nn._dropout import Dropout as Dropout
 from pydp.nn._embedding import Embedding as Embedding
 from pydp.nn._embedding import EmbedToken as EmbedToken

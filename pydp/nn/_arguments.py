@@ -50,6 +50,6 @@ def window_size(letter: str, kernel: int, stride: int, padding: int, dilation: i
     return f"({letter} + {padding} - {dilation * (kernel - 1) + 1}) // {stride} + 1"
 
 
-def short(two: tuple[int, int]) -> str:
-    """Height and width for repr: one number where they are equal."""
-    return str(two[0]) if two[0] == two[1] else str(two)
+def short(sizes: tuple[int, ...]) -> str:
+    """The sizes of all axes for repr: one number where they are equal."""
+    return str(sizes[0]) if len(set(sizes)) == 1 else str(sizes)
