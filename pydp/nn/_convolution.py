@@ -14,7 +14,8 @@ from pydp._op import integer, pair, real_tensor
 from pydp.nn import init
 from pydp.nn._arguments import ACTIVATIONS, flag, new_parameter, one_of, short, window_size
 from pydp.nn._module import Module, Parameter
-from pydp.ops._conv_arguments import PADDING_MODES, along_length
+from pydp.ops._conv_arguments import PADDING_MODES
+from pydp.ops._signal import along_length
 
 Size = int | tuple[int, ...]  # one int for all axes, or one for each
 

@@ -9,6 +9,7 @@ from pydp.ops._activation import tanh as tanh
 from pydp.ops._adaptive_pool2d import adaptive_avg_pool2d as adaptive_avg_pool2d
 from pydp.ops._adaptive_pool2d import adaptive_max_pool2d as adaptive_max_pool2d
 from pydp.ops._attention import scaled_dot_product_attention as scaled_dot_product_attention
+from pydp.ops._avg_pool1d import avg_pool1d as avg_pool1d
 from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
 from pydp.ops._batch_norm import batch_norm as batch_norm
 from pydp.ops._broadcast import broadcast_arrays as broadcast_arrays
@@ -94,6 +95,7 @@ from pydp.ops._math import square as square
 from pydp.ops._math import subtract as subtract
 from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
+from pydp.ops._max_pool1d import max_pool1d as max_pool1d
 from pydp.ops._max_pool2d import max_pool2d as max_pool2d
 from pydp.ops._pad import pad as pad
 from pydp.ops._reduce import max as max

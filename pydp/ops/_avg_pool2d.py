@@ -22,7 +22,8 @@ def _size(pool: Pool2d, o: int, p: int) -> int:
 
 
 def _room(axis: Axis, o: int) -> int:
-    return min(axis.window, axis.size + axis.padding - axis.start(o))
+    room: int = axis.size + axis.padding - axis.start(o)
+    return min(axis.window, room)
 
 
 class AvgPool2d(Op):

@@ -18,21 +18,11 @@ from pydp import _kernels
 from pydp._graph import apply, is_recording
 from pydp._op import Array, Op, integer
 from pydp.ops._activation import gelu, reference_of
-from pydp.ops._conv_arguments import (
-    Shape,
-    Sides,
-    as_image,
-    axis_name,
-    check_bias,
-    operands,
-    padded,
-    padding_sides,
-    reader,
-    spoken,
-)
+from pydp.ops._conv_arguments import Sides, check_bias, operands, padded, padding_sides
 from pydp.ops._matmul import ACTIVATION_BACKWARD, ACTIVATIONS, check_activation
 from pydp.ops._reduce import sum
 from pydp.ops._shape import broadcast_to, reshape
+from pydp.ops._signal import Shape, as_image, axis_name, reader, spoken
 
 
 class Conv2dGeometry(NamedTuple):

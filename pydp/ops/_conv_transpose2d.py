@@ -17,17 +17,9 @@ from pydp import _kernels
 from pydp._graph import apply
 from pydp._op import Array, Op, integer
 from pydp.ops._conv2d import Conv2d, Conv2dBackwardData, Conv2dBackwardWeight, Conv2dGeometry
-from pydp.ops._conv_arguments import (
-    Shape,
-    Two,
-    as_image,
-    axis_name,
-    check_bias,
-    operands,
-    reader,
-    spoken,
-)
+from pydp.ops._conv_arguments import check_bias, operands
 from pydp.ops._reduce import sum
+from pydp.ops._signal import Shape, Two, as_image, axis_name, reader, spoken
 
 ADD = _kernels.binary_functions["add"]
 

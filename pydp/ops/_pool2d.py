@@ -2,7 +2,7 @@
 
 On each axis, entry k of output o's window lies at position o · stride - padding + k · dilation. An
 adaptive axis, with stride 0, is cut into as many equal parts as there are outputs; a window takes
-whole every entry that its part touches: those from ⌊o · size / out⌋ to below ⌈(o + 1) · size / out⌉.
+whole every entry that its part touches: from ⌊o · size / out⌋ to below ⌈(o + 1) · size / out⌉.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pydp import _kernels
-from pydp._op import Array, integer, pair
+from pydp._op import Array, integer
+from pydp.ops._signal import axis_name, one_axis, reader
 
 
 class Axis(NamedTuple):
@@ -129,19 +130,22 @@ def pool2d(
     count_include_pad: bool = False,
     divisor_override: int | None = None,
 ) -> Pool2d:
-    """The geometry of a pool over x (n, c, h, w), or the error of its first bad argument."""
-    check_image(op, x)
+    """The geometry of a pool over x (n, c, h, w), or the error of its first bad argument.
+
+    Of max_pool1d and avg_pool1d x is (n, c, l), and the image is of height 1.
+    """
+    n, c, height, width = image_shape(op, x)
     if not isinstance(ceil_mode, bool):
         raise TypeError(f"{op}: ceil_mode must be a bool, got {ceil_mode!r}")
     if not isinstance(count_include_pad, bool):
         raise TypeError(f"{op}: count_include_pad must be a bool, got {count_include_pad!r}")
-    windows = pair(kernel_size, op, "kernel_size", 1)
-    strides = windows if stride is None else pair(stride, op, "stride", 1)
-    paddings = pair(padding, op, "padding", 0)
-    dilations = pair(dilation, op, "dilation", 1)
-    n, c, height, width = x.shape
-    h = _axis(op, "height", height, windows[0], strides[0], paddings[0], dilations[0], ceil_mode)
-    w = _axis(op, "width", width, windows[1], strides[1], paddings[1], dilations[1], ceil_mode)
+    two = reader(op)
+    windows = two(kernel_size, op, "kernel_size", 1)
+    strides = windows if stride is None else two(stride, op, "stride", 1)
+    paddings = two(padding, op, "padding", 0)
+    dilations = two(dilation, op, "dilation", 1)
+    sizes = zip((height, width), windows, strides, paddings, dilations, strict=True)
+    h, w = [_axis(op, axis_name(i, op), *numbers, ceil_mode) for i, numbers in enumerate(sizes)]
     integer(windows[0] * windows[1], op, "the number of entries of a window")
     divisor = 0
     if divisor_override is not None:
@@ -149,9 +153,12 @@ def pool2d(
     return Pool2d(n, c, *h, *w, int(count_include_pad), divisor)
 
 
-def check_image(op: str, x: Array) -> None:
-    if x.ndim != 4:
-        raise ValueError(f"{op}: x must have 4 axes (n, c, h, w), got shape {x.shape}")
+def image_shape(op: str, x: Array) -> tuple[int, ...]:
+    """(n, c, h, w) of an image, (n, c, 1, l) of a signal."""
+    axes, names = (3, "n, c, l") if one_axis(op) else (4, "n, c, h, w")
+    if x.ndim != axes:
+        raise ValueError(f"{op}: x must have {axes} axes ({names}), got shape {x.shape}")
+    return (*x.shape[:2], 1, x.shape[2]) if one_axis(op) else x.shape
 
 
 def _axis(
@@ -194,24 +201,22 @@ def new_x(pool: Pool2d, dtype: Any) -> Array:
 
 def adaptive_pool2d(op: str, x: Array, output_size: Any) -> Pool2d:
     """The geometry of a pool over x (n, c, h, w) into an image of output_size."""
-    check_image(op, x)
-    n, c, *sizes = x.shape
+    n, c, *sizes = image_shape(op, x)
     wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 2
     if len(wanted) != 2:
         raise ValueError(f"{op}: output_size must be an int or two, got {output_size!r}")
-    axes: list[int] = []
-    for size, name, out in zip(sizes, ("height", "width"), wanted, strict=True):
-        if size < 1:
-            raise ValueError(f"{op}: {name} of x must be at least 1, got {size}")
-        out = size if out is None else integer(out, op, "output_size", 1)
-        if size * out >= 1 << 62:
-            raise ValueError(f"{op}: {name} {size} of x is too large")
-        axes += _adaptive_axis(size, out)
-    return Pool2d(n, c, *axes, adaptive=True)
+    ways = zip(("height", "width"), sizes, wanted, strict=True)
+    h, w = [_adaptive_axis(op, name, size, out) for name, size, out in ways]
+    return Pool2d(n, c, *h, *w, 0, 0, True)
 
 
-def _adaptive_axis(size: int, out: int) -> Axis:
+def _adaptive_axis(op: str, name: str, size: int, wanted: Any) -> Axis:
     """Parts of whole entries are windows side by side, as of an ordinary pool."""
+    if size < 1:
+        raise ValueError(f"{op}: {name} of x must be at least 1, got {size}")
+    out = size if wanted is None else integer(wanted, op, "output_size", 1)
+    if size * out >= 1 << 62:  # the kernels multiply them
+        raise ValueError(f"{op}: {name} {size} of x is too large")
     if size % out == 0:
         return Axis(size, out, size // out, size // out, 0, 1)
     return Axis(size, out, size // out + 2, 0, 0, 1)  # an entry more at each end, at most

@@ -41,15 +41,21 @@ CASES = [
     case(distinct(2, 1, 40, 300), "several tasks", 3, stride=2),
 ]  # fmt: skip
 
+
+def places_case(x, why, **keywords):
+    def theirs(x):
+        return torch.nn.functional.max_pool2d(x, **keywords)
+
+    def ours(x):
+        return pydp.max_pool2d(x, return_indices=True, **keywords)[0]
+
+    return Case("max_pool2d_places", ours, [x], why, torch=torch and theirs)
+
+
 PLACES = [
-    Case("max_pool2d_places", lambda x, more=more: pydp.max_pool2d(x, return_indices=True, **more)[0],
-         [distinct(2, 20, 9, 8)], why, torch=torch and (
-             lambda x, more=more: torch.nn.functional.max_pool2d(x, **more)))
-    for why, more in [
-        ("overlap and padding", {"kernel_size": 3, "stride": 2, "padding": 1}),
-        ("dilation", {"kernel_size": (2, 3), "stride": 1, "padding": 1, "dilation": (2, 3)}),
-    ]
-]  # fmt: skip
+    places_case(distinct(2, 20, 9, 8), "padding", kernel_size=3, stride=2, padding=1),
+    places_case(distinct(2, 3, 9, 8), "dilation", kernel_size=(2, 3), padding=1, dilation=(2, 3)),
+]
 
 WINDOW = pool2d("test", np.empty((2, 20, 7, 6)), 3, 2, 1, 1, False)
 INDEX = indices(2, 4, 3, 20, below=9).astype(np.uint8)
