@@ -8,6 +8,9 @@ from pydp.nn._activation import ReLU as ReLU
 from pydp.nn._activation import Sigmoid as Sigmoid
 from pydp.nn._activation import Softmax as Softmax
 from pydp.nn._activation import Tanh as Tanh
+from pydp.nn._adaptive_pool2d import AdaptiveAvgPool2d as AdaptiveAvgPool2d
+from pydp.nn._adaptive_pool2d import AdaptiveMaxPool2d as AdaptiveMaxPool2d
+from pydp.nn._avg_pool1d import AvgPool1d as AvgPool1d
 from pydp.nn._avg_pool2d import AvgPool2d as AvgPool2d
 from pydp.nn._batch_norm import BatchNorm1d as BatchNorm1d
 from pydp.nn._batch_norm import BatchNorm2d as BatchNorm2d
@@ -38,6 +41,7 @@ from pydp.nn._loss import CrossEntropyLoss as CrossEntropyLoss
 from pydp.nn._loss import MSELoss as MSELoss
 from pydp.nn._lstm import LSTM as LSTM
 from pydp.nn._lstm import LSTMCell as LSTMCell
+from pydp.nn._max_pool1d import MaxPool1d as MaxPool1d
 from pydp.nn._max_pool2d import MaxPool as MaxPool
 from pydp.nn._max_pool2d import MaxPool2d as MaxPool2d
 from pydp.nn._module import Module as Module

@@ -10,14 +10,20 @@ import math
 from typing import Any, ClassVar
 
 from pydp import ops
-from pydp._op import integer, pair, real_tensor
+from pydp._op import integer, real_tensor
 from pydp.nn import init
-from pydp.nn._arguments import ACTIVATIONS, flag, new_parameter, one_of, short, window_size
+from pydp.nn._arguments import (
+    ACTIVATIONS,
+    Size,
+    flag,
+    new_parameter,
+    one_of,
+    short,
+    sizes,
+    window_size,
+)
 from pydp.nn._module import Module, Parameter
 from pydp.ops._conv_arguments import PADDING_MODES
-from pydp.ops._signal import along_length
-
-Size = int | tuple[int, ...]  # one int for all axes, or one for each
 
 
 class Convolution(Module):
@@ -46,14 +52,9 @@ class Convolution(Module):
                     f"{name}: {side}_channels must be a multiple of groups {self.groups}, "
                     f"got {channels}"
                 )
-        self.kernel_size = self._sizes(kernel_size, "kernel_size", 1)
-        self.stride = self._sizes(stride, "stride", 1)
-        self.dilation = self._sizes(dilation, "dilation", 1)
-
-    def _sizes(self, value: Any, argument: str, least: int) -> tuple[int, ...]:
-        if len(self.axes) == 2:
-            return pair(value, type(self).__name__, argument, least)
-        return along_length(value, type(self).__name__, argument, least)[1:]
+        self.kernel_size = sizes(self.axes, kernel_size, name, "kernel_size", 1)
+        self.stride = sizes(self.axes, stride, name, "stride", 1)
+        self.dilation = sizes(self.axes, dilation, name, "dilation", 1)
 
     def _new_parameters(self, channels: int, others: int, bias: bool) -> None:
         """weight [channels, others / groups, *window] and bias [out_channels]."""
@@ -109,9 +110,9 @@ class SlidingFilters(Convolution):
         self._new_parameters(self.out_channels, self.in_channels, bias)
 
     def _checked_padding(self, padding: Any) -> tuple[int, ...] | str:
-        if not isinstance(padding, str):
-            return self._sizes(padding, "padding", 0)
         name = type(self).__name__
+        if not isinstance(padding, str):
+            return sizes(self.axes, padding, name, "padding", 0)
         if padding not in ("same", "valid"):
             ints = "an int, two" if len(self.axes) == 2 else "an int"
             raise ValueError(f'{name}: padding must be {ints}, "same" or "valid", got {padding!r}')
@@ -131,9 +132,9 @@ class SlidingFilters(Convolution):
     def type(self) -> str:
         total = self._total_padding()
         window = zip(self.axes, self.kernel_size, self.stride, total, self.dilation, strict=True)
-        sizes = [window_size(*sides) for sides in window]
+        left = [window_size(*sides) for sides in window]
         x = f"real[..., {', '.join([str(self.in_channels), *self.axes])}]"
-        return f"{x} -> real[..., {', '.join([str(self.out_channels), *sizes])}]"
+        return f"{x} -> real[..., {', '.join([str(self.out_channels), *left])}]"
 
     def forward(self, x: Any) -> Any:
         convolution = ops.conv2d if len(self.axes) == 2 else ops.conv1d
@@ -174,12 +175,13 @@ class SpreadingFilters(Convolution):
         dilation: Size = 1,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self.padding = self._sizes(padding, "padding", 0)
-        self.output_padding = self._sizes(output_padding, "output_padding", 0)
+        name = type(self).__name__
+        self.padding = sizes(self.axes, padding, name, "padding", 0)
+        self.output_padding = sizes(self.axes, output_padding, name, "output_padding", 0)
         for more, step, gap in zip(self.output_padding, self.stride, self.dilation, strict=True):
             if more and more >= max(step, gap):
                 raise ValueError(
-                    f"{type(self).__name__}: output_padding must be below stride {step} or "
+                    f"{name}: output_padding must be below stride {step} or "
                     f"dilation {gap}, got {more}"
                 )
         self._new_parameters(self.in_channels, self.out_channels, bias)
@@ -192,9 +194,9 @@ class SpreadingFilters(Convolution):
     @property
     def type(self) -> str:
         sides = zip(self.axes, self.stride, self._added(), self.output_padding, strict=True)
-        sizes = [f"({n} - 1) * {step} + {added + more}" for n, step, added, more in sides]
+        large = [f"({n} - 1) * {step} + {added + more}" for n, step, added, more in sides]
         x = f"real[..., {', '.join([str(self.in_channels), *self.axes])}]"
-        return f"{x} -> real[..., {', '.join([str(self.out_channels), *sizes])}]"
+        return f"{x} -> real[..., {', '.join([str(self.out_channels), *large])}]"
 
     def forward(self, x: Any, output_size: Size | None = None) -> Any:
         convolution = ops.conv_transpose2d if len(self.axes) == 2 else ops.conv_transpose1d
@@ -217,14 +219,14 @@ class SpreadingFilters(Convolution):
         """What makes the result as large as output_size, of all axes or of the last ones."""
         if isinstance(output_size, (tuple, list)) and len(output_size) == len(self.axes) + 2:
             output_size = output_size[2:]
-        wanted = self._sizes(output_size, "output_size", 1)
+        name = type(self).__name__
+        wanted = sizes(self.axes, output_size, name, "output_size", 1)
         steps = zip(shape[2:], self.stride, self._added(), strict=False)
         least = tuple([(n - 1) * step + added for n, step, added in steps])
         more = tuple([size - low for size, low in zip(wanted, least, strict=False)])
         if any(not 0 <= n < step for n, step in zip(more, self.stride, strict=False)):
             most = tuple([low + step - 1 for low, step in zip(least, self.stride, strict=False)])
             raise ValueError(
-                f"{type(self).__name__}: output_size must be from {least} to {most} for x {shape}, "
-                f"got {wanted}"
+                f"{name}: output_size must be from {least} to {most} for x {shape}, got {wanted}"
             )
         return more
