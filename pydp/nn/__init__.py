@@ -20,6 +20,9 @@ from pydp.nn._activation import Softplus as Softplus
 from pydp.nn._activation import Softsign as Softsign
 from pydp.nn._activation import Tanh as Tanh
 from pydp.nn._activation import Tanhshrink as Tanhshrink
+from pydp.nn._adaptive_pool2d import AdaptiveAvgPool2d as AdaptiveAvgPool2d
+from pydp.nn._adaptive_pool2d import AdaptiveMaxPool2d as AdaptiveMaxPool2d
+from pydp.nn._avg_pool1d import AvgPool1d as AvgPool1d
 from pydp.nn._avg_pool2d import AvgPool2d as AvgPool2d
 from pydp.nn._batch_norm import BatchNorm1d as BatchNorm1d
 from pydp.nn._batch_norm import BatchNorm2d as BatchNorm2d
@@ -27,9 +30,12 @@ from pydp.nn._combinators import Identity as Identity
 from pydp.nn._combinators import ModuleDict as ModuleDict
 from pydp.nn._combinators import ModuleList as ModuleList
 from pydp.nn._combinators import Sequential as Sequential
+from pydp.nn._conv1d import Conv1d as Conv1d
 from pydp.nn._conv2d import Conv as Conv
 from pydp.nn._conv2d import Conv2d as Conv2d
 from pydp.nn._ctc_loss import CTCLoss as CTCLoss
+from pydp.nn._conv_transpose1d import ConvTranspose1d as ConvTranspose1d
+from pydp.nn._conv_transpose2d import ConvTranspose2d as ConvTranspose2d
 from pydp.nn._dropout import Dropout as Dropout
 from pydp.nn._embedding import Embedding as Embedding
 from pydp.nn._embedding import EmbedToken as EmbedToken
@@ -63,6 +69,7 @@ from pydp.nn._margin_loss import HingeEmbeddingLoss as HingeEmbeddingLoss
 from pydp.nn._margin_loss import MarginRankingLoss as MarginRankingLoss
 from pydp.nn._margin_loss import PairwiseDistance as PairwiseDistance
 from pydp.nn._margin_loss import TripletMarginLoss as TripletMarginLoss
+from pydp.nn._max_pool1d import MaxPool1d as MaxPool1d
 from pydp.nn._max_pool2d import MaxPool as MaxPool
 from pydp.nn._max_pool2d import MaxPool2d as MaxPool2d
 from pydp.nn._module import Module as Module

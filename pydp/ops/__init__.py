@@ -15,13 +15,19 @@ from pydp.ops._activation import softplus as softplus
 from pydp.ops._activation import softsign as softsign
 from pydp.ops._activation import tanh as tanh
 from pydp.ops._activation import tanhshrink as tanhshrink
+from pydp.ops._adaptive_pool2d import adaptive_avg_pool2d as adaptive_avg_pool2d
+from pydp.ops._adaptive_pool2d import adaptive_max_pool2d as adaptive_max_pool2d
 from pydp.ops._attention import scaled_dot_product_attention as scaled_dot_product_attention
+from pydp.ops._avg_pool1d import avg_pool1d as avg_pool1d
 from pydp.ops._avg_pool2d import avg_pool2d as avg_pool2d
 from pydp.ops._batch_norm import batch_norm as batch_norm
 from pydp.ops._broadcast import broadcast_arrays as broadcast_arrays
 from pydp.ops._broadcast import broadcast_shapes as broadcast_shapes
 from pydp.ops._broadcast import meshgrid as meshgrid
+from pydp.ops._conv1d import conv1d as conv1d
 from pydp.ops._conv2d import conv2d as conv2d
+from pydp.ops._conv_transpose1d import conv_transpose1d as conv_transpose1d
+from pydp.ops._conv_transpose2d import conv_transpose2d as conv_transpose2d
 from pydp.ops._cross_entropy import cross_entropy as cross_entropy
 from pydp.ops._ctc_loss import ctc_loss as ctc_loss
 from pydp.ops._diagonal import diagonal as diagonal
@@ -114,6 +120,7 @@ from pydp.ops._math import square as square
 from pydp.ops._math import subtract as subtract
 from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
+from pydp.ops._max_pool1d import max_pool1d as max_pool1d
 from pydp.ops._max_pool2d import max_pool2d as max_pool2d
 from pydp.ops._piecewise import hardshrink as hardshrink
 from pydp.ops._piecewise import hardsigmoid as hardsigmoid
