@@ -122,6 +122,7 @@ from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
 from pydp.ops._max_pool1d import max_pool1d as max_pool1d
 from pydp.ops._max_pool2d import max_pool2d as max_pool2d
+from pydp.ops._pad import pad as pad
 from pydp.ops._piecewise import hardshrink as hardshrink
 from pydp.ops._piecewise import hardsigmoid as hardsigmoid
 from pydp.ops._piecewise import hardswish as hardswish
@@ -131,7 +132,6 @@ from pydp.ops._piecewise import prelu as prelu
 from pydp.ops._piecewise import relu6 as relu6
 from pydp.ops._piecewise import softshrink as softshrink
 from pydp.ops._piecewise import threshold as threshold
-from pydp.ops._pad import pad as pad
 from pydp.ops._reduce import max as max
 from pydp.ops._reduce import mean as mean
 from pydp.ops._reduce import min as min
