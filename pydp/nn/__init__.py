@@ -8,6 +8,8 @@ from pydp.nn._activation import ReLU as ReLU
 from pydp.nn._activation import Sigmoid as Sigmoid
 from pydp.nn._activation import Softmax as Softmax
 from pydp.nn._activation import Tanh as Tanh
+from pydp.nn._adaptive_pool1d import AdaptiveAvgPool1d as AdaptiveAvgPool1d
+from pydp.nn._adaptive_pool1d import AdaptiveMaxPool1d as AdaptiveMaxPool1d
 from pydp.nn._adaptive_pool2d import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from pydp.nn._adaptive_pool2d import AdaptiveMaxPool2d as AdaptiveMaxPool2d
 from pydp.nn._avg_pool1d import AvgPool1d as AvgPool1d
