@@ -45,8 +45,8 @@ def replay(calls: list[Call]) -> None: ...
 unary_functions: dict[str, int]
 binary_functions: dict[str, int]
 
-def unary(function: int, x: Array) -> Any: ...
-def binary(function: int, a: Array, b: Array) -> Any: ...
+def unary(function: int, x: Array, p: float = 0, q: float = 0, r: float = 0) -> Any: ...
+def binary(function: int, a: Array, b: Array, p: float = 0, q: float = 0, r: float = 0) -> Any: ...
 
 # where.pxi
 def where(condition: Array, a: Array, b: Array) -> Any: ...
@@ -338,6 +338,37 @@ def rnn_backward(
     relu: bool,
 ) -> None: ...
 
+# loss.pxi: (1 + the first element that the loss does not take, or 0, loss), and dx
+loss_functions: dict[str, int]
+
+def loss_forward(function: int, x: Array, t: Array, p: float, reduction: int) -> Any: ...
+def loss_backward(
+    function: int, x: Array, t: Array, dloss: Array, p: float, reduction: int
+) -> Array: ...
+
+# ctc_loss.pxi: 1 + the position of the first bad target, or 0
+def ctc_loss_forward(
+    x: Array,
+    targets: Array,
+    steps: Array,
+    labels: Array,
+    loss: Array,
+    alpha: Array | None,
+    blank: int,
+    zero_infinity: bool,
+) -> int: ...
+def ctc_loss_backward(
+    x: Array,
+    targets: Array,
+    steps: Array,
+    labels: Array,
+    alpha: Array,
+    dloss: Array,
+    dx: Array,
+    blank: int,
+    zero_infinity: bool,
+) -> int: ...
+
 # pad.pxi: arrays dense in any order of the axes
 pad_modes: dict[str, int]
 
@@ -354,6 +385,6 @@ def interpolate_backward(
     dy: Array, dx: Array, step_h: float, step_w: float, linear: bool, corners: bool
 ) -> None: ...
 
-# unfold.pxi. `windows` is the geometry of pydp/ops/_unfold.py; arrays are in C order
+# unfold.pxi. `windows` is the geometry of pydp/ops/_pool2d.py; arrays are in C order
 def unfold(windows: Any, x: Array, y: Array) -> None: ...
 def fold(windows: Any, y: Array, x: Array) -> None: ...

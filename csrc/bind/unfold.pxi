@@ -1,4 +1,4 @@
-# Doors of csrc/kernels/unfold.h. `windows` is the rule's Windows, arrays are in C order.
+# Doors of csrc/kernels/unfold.h. `windows` is the rule's Pool2d; arrays are in C order.
 
 cdef extern from "unfold.h" nogil:
     ctypedef struct pd_unfold_geometry:
@@ -10,14 +10,15 @@ cdef extern from "table.h" nogil:
         PD_KERNEL_fold
 
 cdef enum:
-    UNFOLD_SIZES = 13  # the members of the geometry
+    UNFOLD_AXES = 12  # the members of the geometry after the planes: both axes
 
 
 cdef int unfold_geometry(pd_unfold_geometry *g, windows) except -1:
-    """The struct from the rule's Windows, a tuple of its members in order."""
+    """The struct from a Pool2d, a tuple (n, c, height's six, width's six, …)."""
     cdef int i
-    for i in range(UNFOLD_SIZES):
-        (<int64_t *>g)[i] = windows[i]
+    (<int64_t *>g)[0] = windows[0] * windows[1]
+    for i in range(UNFOLD_AXES):
+        (<int64_t *>g)[1 + i] = windows[2 + i]
     return 0
 
 

@@ -1,15 +1,27 @@
 """Modules: functions with parameters, and boxes made of boxes."""
 
+from pydp import _elsewhere as _elsewhere
 from pydp.nn import init as init
 from pydp.nn import utils as utils
+from pydp.nn._activation import CELU as CELU
+from pydp.nn._activation import ELU as ELU
 from pydp.nn._activation import GELU as GELU
+from pydp.nn._activation import GLU as GLU
+from pydp.nn._activation import SELU as SELU
+from pydp.nn._activation import LogSigmoid as LogSigmoid
 from pydp.nn._activation import LogSoftmax as LogSoftmax
+from pydp.nn._activation import Mish as Mish
 from pydp.nn._activation import ReLU as ReLU
 from pydp.nn._activation import Sigmoid as Sigmoid
+from pydp.nn._activation import SiLU as SiLU
 from pydp.nn._activation import Softmax as Softmax
+from pydp.nn._activation import Softmin as Softmin
+from pydp.nn._activation import Softplus as Softplus
+from pydp.nn._activation import Softsign as Softsign
 from pydp.nn._activation import Tanh as Tanh
 from pydp.nn._adaptive_pool1d import AdaptiveAvgPool1d as AdaptiveAvgPool1d
 from pydp.nn._adaptive_pool1d import AdaptiveMaxPool1d as AdaptiveMaxPool1d
+from pydp.nn._activation import Tanhshrink as Tanhshrink
 from pydp.nn._adaptive_pool2d import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from pydp.nn._adaptive_pool2d import AdaptiveMaxPool2d as AdaptiveMaxPool2d
 from pydp.nn._avg_pool1d import AvgPool1d as AvgPool1d
@@ -23,6 +35,7 @@ from pydp.nn._combinators import Sequential as Sequential
 from pydp.nn._conv1d import Conv1d as Conv1d
 from pydp.nn._conv2d import Conv as Conv
 from pydp.nn._conv2d import Conv2d as Conv2d
+from pydp.nn._ctc_loss import CTCLoss as CTCLoss
 from pydp.nn._conv_transpose1d import ConvTranspose1d as ConvTranspose1d
 from pydp.nn._conv_transpose2d import ConvTranspose2d as ConvTranspose2d
 from pydp.nn._dropout import Dropout as Dropout
@@ -37,18 +50,42 @@ from pydp.nn._gru import GRUCell as GRUCell
 from pydp.nn._interpolate import Upsample as Upsample
 from pydp.nn._layer_norm import LayerNorm as LayerNorm
 from pydp.nn._layer_norm import RMSNorm as RMSNorm
+from pydp.nn._likelihood import GaussianNLLLoss as GaussianNLLLoss
+from pydp.nn._likelihood import KLDivLoss as KLDivLoss
+from pydp.nn._likelihood import NLLLoss as NLLLoss
+from pydp.nn._likelihood import PoissonNLLLoss as PoissonNLLLoss
 from pydp.nn._linear import Linear as Linear
 from pydp.nn._local_response_norm import LocalResponseNorm as LocalResponseNorm
+from pydp.nn._loss import BCELoss as BCELoss
+from pydp.nn._loss import BCEWithLogitsLoss as BCEWithLogitsLoss
 from pydp.nn._loss import CrossEntropyLoss as CrossEntropyLoss
+from pydp.nn._loss import HuberLoss as HuberLoss
+from pydp.nn._loss import L1Loss as L1Loss
 from pydp.nn._loss import MSELoss as MSELoss
+from pydp.nn._loss import SmoothL1Loss as SmoothL1Loss
 from pydp.nn._lstm import LSTM as LSTM
 from pydp.nn._lstm import LSTMCell as LSTMCell
+from pydp.nn._margin_loss import CosineEmbeddingLoss as CosineEmbeddingLoss
+from pydp.nn._margin_loss import CosineSimilarity as CosineSimilarity
+from pydp.nn._margin_loss import HingeEmbeddingLoss as HingeEmbeddingLoss
+from pydp.nn._margin_loss import MarginRankingLoss as MarginRankingLoss
+from pydp.nn._margin_loss import PairwiseDistance as PairwiseDistance
+from pydp.nn._margin_loss import TripletMarginLoss as TripletMarginLoss
 from pydp.nn._max_pool1d import MaxPool1d as MaxPool1d
 from pydp.nn._max_pool2d import MaxPool as MaxPool
 from pydp.nn._max_pool2d import MaxPool2d as MaxPool2d
 from pydp.nn._module import Module as Module
 from pydp.nn._module import Parameter as Parameter
 from pydp.nn._multihead_attention import MultiheadAttention as MultiheadAttention
+from pydp.nn._piecewise import Hardshrink as Hardshrink
+from pydp.nn._piecewise import Hardsigmoid as Hardsigmoid
+from pydp.nn._piecewise import Hardswish as Hardswish
+from pydp.nn._piecewise import Hardtanh as Hardtanh
+from pydp.nn._piecewise import LeakyReLU as LeakyReLU
+from pydp.nn._piecewise import PReLU as PReLU
+from pydp.nn._piecewise import ReLU6 as ReLU6
+from pydp.nn._piecewise import Softshrink as Softshrink
+from pydp.nn._piecewise import Threshold as Threshold
 from pydp.nn._pad import CircularPad1d as CircularPad1d
 from pydp.nn._pad import CircularPad2d as CircularPad2d
 from pydp.nn._pad import ConstantPad1d as ConstantPad1d
@@ -63,3 +100,5 @@ from pydp.nn._rnn import RNN as RNN
 from pydp.nn._rnn import RNNCell as RNNCell
 from pydp.nn._unfold import Fold as Fold
 from pydp.nn._unfold import Unfold as Unfold
+
+_elsewhere.answer_for(__name__)

@@ -1,13 +1,22 @@
 """The rules, one file per op that has a kernel; families of derived ops share a file."""
 
+from pydp.ops._activation import celu as celu
+from pydp.ops._activation import elu as elu
 from pydp.ops._activation import gelu as gelu
+from pydp.ops._activation import glu as glu
+from pydp.ops._activation import logsigmoid as logsigmoid
+from pydp.ops._activation import mish as mish
 from pydp.ops._activation import relu as relu
+from pydp.ops._activation import selu as selu
 from pydp.ops._activation import sigmoid as sigmoid
 from pydp.ops._activation import silu as silu
+from pydp.ops._activation import softmin as softmin
 from pydp.ops._activation import softplus as softplus
+from pydp.ops._activation import softsign as softsign
 from pydp.ops._activation import tanh as tanh
 from pydp.ops._adaptive_pool1d import adaptive_avg_pool1d as adaptive_avg_pool1d
 from pydp.ops._adaptive_pool1d import adaptive_max_pool1d as adaptive_max_pool1d
+from pydp.ops._activation import tanhshrink as tanhshrink
 from pydp.ops._adaptive_pool2d import adaptive_avg_pool2d as adaptive_avg_pool2d
 from pydp.ops._adaptive_pool2d import adaptive_max_pool2d as adaptive_max_pool2d
 from pydp.ops._attention import scaled_dot_product_attention as scaled_dot_product_attention
@@ -22,6 +31,7 @@ from pydp.ops._conv2d import conv2d as conv2d
 from pydp.ops._conv_transpose1d import conv_transpose1d as conv_transpose1d
 from pydp.ops._conv_transpose2d import conv_transpose2d as conv_transpose2d
 from pydp.ops._cross_entropy import cross_entropy as cross_entropy
+from pydp.ops._ctc_loss import ctc_loss as ctc_loss
 from pydp.ops._diagonal import diagonal as diagonal
 from pydp.ops._diagonal import trace as trace
 from pydp.ops._dropout import dropout as dropout
@@ -45,6 +55,10 @@ from pydp.ops._join import tile as tile
 from pydp.ops._join import unstack as unstack
 from pydp.ops._layer_norm import layer_norm as layer_norm
 from pydp.ops._layer_norm import rms_norm as rms_norm
+from pydp.ops._likelihood import gaussian_nll_loss as gaussian_nll_loss
+from pydp.ops._likelihood import kl_div as kl_div
+from pydp.ops._likelihood import nll_loss as nll_loss
+from pydp.ops._likelihood import poisson_nll_loss as poisson_nll_loss
 from pydp.ops._local_response_norm import local_response_norm as local_response_norm
 from pydp.ops._logic import bitwise_and as bitwise_and
 from pydp.ops._logic import bitwise_invert as bitwise_invert
@@ -66,8 +80,19 @@ from pydp.ops._logic import logical_or as logical_or
 from pydp.ops._logic import logical_xor as logical_xor
 from pydp.ops._logic import not_equal as not_equal
 from pydp.ops._logic import signbit as signbit
+from pydp.ops._loss import binary_cross_entropy as binary_cross_entropy
+from pydp.ops._loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from pydp.ops._loss import huber_loss as huber_loss
+from pydp.ops._loss import l1_loss as l1_loss
 from pydp.ops._loss import mse_loss as mse_loss
+from pydp.ops._loss import smooth_l1_loss as smooth_l1_loss
 from pydp.ops._lstm import lstm as lstm
+from pydp.ops._margin_loss import cosine_embedding_loss as cosine_embedding_loss
+from pydp.ops._margin_loss import cosine_similarity as cosine_similarity
+from pydp.ops._margin_loss import hinge_embedding_loss as hinge_embedding_loss
+from pydp.ops._margin_loss import margin_ranking_loss as margin_ranking_loss
+from pydp.ops._margin_loss import pairwise_distance as pairwise_distance
+from pydp.ops._margin_loss import triplet_margin_loss as triplet_margin_loss
 from pydp.ops._math import abs as abs
 from pydp.ops._math import add as add
 from pydp.ops._math import astype as astype
@@ -99,6 +124,15 @@ from pydp.ops._matmul import linear as linear
 from pydp.ops._matmul import matmul as matmul
 from pydp.ops._max_pool1d import max_pool1d as max_pool1d
 from pydp.ops._max_pool2d import max_pool2d as max_pool2d
+from pydp.ops._piecewise import hardshrink as hardshrink
+from pydp.ops._piecewise import hardsigmoid as hardsigmoid
+from pydp.ops._piecewise import hardswish as hardswish
+from pydp.ops._piecewise import hardtanh as hardtanh
+from pydp.ops._piecewise import leaky_relu as leaky_relu
+from pydp.ops._piecewise import prelu as prelu
+from pydp.ops._piecewise import relu6 as relu6
+from pydp.ops._piecewise import softshrink as softshrink
+from pydp.ops._piecewise import threshold as threshold
 from pydp.ops._pad import pad as pad
 from pydp.ops._reduce import max as max
 from pydp.ops._reduce import mean as mean

@@ -8,57 +8,33 @@ windows see it.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from pydp import _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, integer, pair, real_tensor
+from pydp._op import Array, Op, integer, pair, real_tensor, sizes_argument
+from pydp.ops._pool2d import Axis, Pool2d
 from pydp.ops._shape import reshape
 
 
-class Windows(NamedTuple):
-    """The members of pd_unfold_geometry (csrc/kernels/unfold.h), in its order; then the images.
+def _columns(windows: Pool2d) -> tuple[int, int, int]:
+    """The shape of the columns: images, entries of a window in all channels, windows."""
+    h, w = windows.h, windows.w
+    return windows.n, windows.c * h.window * w.window, h.out * w.out
 
-    Of each axis: size of the image, number of windows, size of the window, stride, padding,
-    dilation.
-    """
 
-    planes: int
-    h_in: int
-    h_out: int
-    h_window: int
-    h_stride: int
-    h_padding: int
-    h_dilation: int
-    w_in: int
-    w_out: int
-    w_window: int
-    w_stride: int
-    w_padding: int
-    w_dilation: int
-    n: int
-    c: int
-
-    @property
-    def image(self) -> tuple[int, int, int, int]:
-        return self.n, self.c, self.h_in, self.w_in
-
-    @property
-    def columns(self) -> tuple[int, int, int]:
-        return self.n, self.c * self.h_window * self.w_window, self.h_out * self.w_out
-
-    def numbers(self) -> Array:
-        """Of each element of the columns, its pixel's number in the image, or -1 outside, naively;
-        [k, m, i, j]. For the references."""
-        found = np.full((self.h_window, self.w_window, self.h_out, self.w_out), -1)
-        for k, m, i, j in np.ndindex(found.shape):
-            u = i * self.h_stride - self.h_padding + k * self.h_dilation
-            v = j * self.w_stride - self.w_padding + m * self.w_dilation
-            if 0 <= u < self.h_in and 0 <= v < self.w_in:
-                found[k, m, i, j] = u * self.w_in + v
-        return found
+def _pixels(windows: Pool2d) -> Array:
+    """Of each element of the columns, its pixel's number in the image, or -1 outside, naively;
+    [k, m, i, j]. For the references."""
+    h, w = windows.h, windows.w
+    found = np.full((h.window, w.window, h.out, w.out), -1)
+    for i, j in np.ndindex(h.out, w.out):
+        for k, u in h.inside(i):
+            for m, v in w.inside(j):
+                found[k, m, i, j] = u * w.size + v
+    return found
 
 
 class Unfold(Op):
@@ -66,26 +42,26 @@ class Unfold(Op):
     type = "real[n, c, h, w] -> real[n, k, l]"
 
     @staticmethod
-    def typing(windows: Windows) -> str:
-        h, w = windows.image[2:]
-        area = windows.h_window * windows.w_window
-        return f"real[n, c, {h}, {w}] -> real[n, {area}*c, {windows.columns[2]}]"
+    def typing(windows: Pool2d) -> str:
+        h, w = windows.x_shape[2:]
+        area = windows.h.window * windows.w.window
+        return f"real[n, c, {h}, {w}] -> real[n, {area}*c, {_columns(windows)[2]}]"
 
     @staticmethod
-    def forward(needs: Any, x: Array, windows: Windows) -> Any:
-        y = _kernels.empty(windows.columns, x.dtype)
+    def forward(needs: Any, x: Array, windows: Pool2d) -> Any:
+        y = _kernels.empty(_columns(windows), x.dtype)
         _kernels.unfold(windows, _kernels.contiguous(x), y)
         return y, None
 
     @staticmethod
-    def backward(saved: Any, dy: Any, needs: Any, windows: Windows) -> Any:
+    def backward(saved: Any, dy: Any, needs: Any, windows: Pool2d) -> Any:
         return (apply(Fold, (dy,), windows),)
 
     @staticmethod
-    def reference(x: Array, windows: Windows) -> Array:
-        numbers = windows.numbers()
-        pixels = x.reshape(*x.shape[:2], windows.h_in * windows.w_in)[:, :, numbers]
-        y: Array = np.where(numbers < 0, 0, pixels).reshape(windows.columns)
+    def reference(x: Array, windows: Pool2d) -> Array:
+        numbers = _pixels(windows)
+        pixels = x.reshape(*x.shape[:2], windows.h.size * windows.w.size)[:, :, numbers]
+        y: Array = np.where(numbers < 0, 0, pixels).reshape(_columns(windows))
         return y
 
 
@@ -94,65 +70,64 @@ class Fold(Op):
     type = "real[n, k, l] -> real[n, c, h, w]"
 
     @staticmethod
-    def typing(windows: Windows) -> str:
-        (_, rows, columns), (_, c, h, w) = windows.columns, windows.image
+    def typing(windows: Pool2d) -> str:
+        (_, rows, columns), (_, c, h, w) = _columns(windows), windows.x_shape
         return f"real[n, {rows}, {columns}] -> real[n, {c}, {h}, {w}]"
 
     @staticmethod
-    def forward(needs: Any, x: Array, windows: Windows) -> Any:
-        y = _kernels.empty(windows.image, x.dtype)
+    def forward(needs: Any, x: Array, windows: Pool2d) -> Any:
+        y = _kernels.empty(windows.x_shape, x.dtype)
         _kernels.fold(windows, _kernels.contiguous(x), y)
         return y, None
 
     @staticmethod
-    def backward(saved: Any, dy: Any, needs: Any, windows: Windows) -> Any:
+    def backward(saved: Any, dy: Any, needs: Any, windows: Pool2d) -> Any:
         return (apply(Unfold, (dy,), windows),)
 
     @staticmethod
-    def reference(x: Array, windows: Windows) -> Array:
-        numbers = windows.numbers()
-        y = np.zeros((windows.n, windows.c, windows.h_in * windows.w_in))
+    def reference(x: Array, windows: Pool2d) -> Array:
+        numbers = _pixels(windows)
+        y = np.zeros((windows.n, windows.c, windows.h.size * windows.w.size))
         pixels = x.reshape(windows.n, windows.c, *numbers.shape)
         for at in np.ndindex(numbers.shape):
             if numbers[at] >= 0:
                 y[:, :, numbers[at]] += pixels[:, :, *at]
-        return y.reshape(windows.image)
+        return y.reshape(windows.x_shape)
 
 
 def _windows(
-    op: str,
-    n: int,
-    c: int,
-    size: tuple[int, int],
-    kernel_size: Any,
-    dilation: Any,
-    padding: Any,
-    stride: Any,
-) -> Windows:
-    """The geometry over n images of c channels of this size, or the error of its first bad
-    argument."""
-    axes: list[int] = []
-    checked = [
-        pair(kernel_size, op, "kernel_size", 1),
-        pair(stride, op, "stride", 1),
-        pair(padding, op, "padding", 0),
-        pair(dilation, op, "dilation", 1),
-    ]
-    for name, extent, (window, step, margin, spread) in zip(
-        ("height", "width"), size, zip(*checked, strict=True), strict=True
-    ):
-        reach = spread * (window - 1) + 1
-        out = (extent + 2 * margin - reach) // step + 1
-        if extent < 1:
-            raise ValueError(f"{op}: {name} must be at least 1, got {extent}")
-        if out < 1:
-            raise ValueError(
-                f"{op}: a window that reaches over {reach} does not fit into {name} {extent} with "
-                f"padding {margin}"
-            )
-        integer(reach, op, "the reach of a window")
-        axes += [extent, out, window, step, margin, spread]
-    return Windows._make((n * c, *axes, n, c))
+    op: str, shape: tuple[int, ...], kernel_size: Any, dilation: Any, padding: Any, stride: Any
+) -> Pool2d:
+    """The geometry over images of this shape (n, c, h, w), or the error of its first bad argument.
+    That of pools, but windows may lie in the padding."""
+    windows = pair(kernel_size, op, "kernel_size", 1)
+    strides = pair(stride, op, "stride", 1)
+    paddings = pair(padding, op, "padding", 0)
+    dilations = pair(dilation, op, "dilation", 1)
+    n, c, *size = shape
+    h, w = (
+        _axis(op, name, *sides)
+        for name, *sides in zip(
+            ("height", "width"), size, windows, strides, paddings, dilations, strict=True
+        )
+    )
+    return Pool2d(n, c, *h, *w, 0)
+
+
+def _axis(
+    op: str, name: str, size: int, window: int, stride: int, padding: int, dilation: int
+) -> Axis:
+    if size < 1:
+        raise ValueError(f"{op}: {name} must be at least 1, got {size}")
+    reach = dilation * (window - 1) + 1
+    out = (size + 2 * padding - reach) // stride + 1
+    if out < 1:
+        raise ValueError(
+            f"{op}: a window that reaches over {reach} does not fit into {name} {size} with "
+            f"padding {padding}"
+        )
+    integer(reach, op, "the reach of a window")
+    return Axis(size, out, window, stride, padding, dilation)
 
 
 def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
@@ -180,11 +155,12 @@ def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride
     x = real_tensor(x, "unfold", "x")
     if x.ndim not in (3, 4):
         raise ValueError(f"unfold: x must have axes (n, c, h, w) or (c, h, w), got shape {x.shape}")
-    n, c, h, w = (1,) * (4 - x.ndim) + x.shape
-    windows = _windows("unfold", n, c, (h, w), kernel_size, dilation, padding, stride)
+    shape = (1,) * (4 - x.ndim) + x.shape
+    windows = _windows("unfold", shape, kernel_size, dilation, padding, stride)
+    sizes_argument(_columns(windows), "unfold")
     if x.ndim == 4:
         return apply(Unfold, (x,), windows)
-    return reshape(apply(Unfold, (reshape(x, windows.image),), windows), windows.columns[1:])
+    return reshape(apply(Unfold, (reshape(x, windows.x_shape),), windows), _columns(windows)[1:])
 
 
 def fold(
@@ -227,13 +203,13 @@ def fold(
         raise ValueError(
             f"fold: x must have a multiple of kernel_size {kh} * {kw} rows, got {rows}"
         )
-    c = rows // (kh * kw)
-    windows = _windows("fold", n, c, size, kernel_size, dilation, padding, stride)
-    if columns != windows.columns[2]:
+    shape = (n, rows // (kh * kw), *size)
+    windows = _windows("fold", shape, kernel_size, dilation, padding, stride)
+    if columns != _columns(windows)[2]:
         raise ValueError(
-            f"fold: x must have {windows.h_out} * {windows.w_out} columns, one for each window of "
+            f"fold: x must have {windows.h.out} * {windows.w.out} columns, one for each window of "
             f"an image of {size[0]} x {size[1]}, got {columns}"
         )
     if x.ndim == 3:
         return apply(Fold, (x,), windows)
-    return reshape(apply(Fold, (reshape(x, windows.columns),), windows), windows.image[1:])
+    return reshape(apply(Fold, (reshape(x, _columns(windows)),), windows), windows.x_shape[1:])

@@ -105,4 +105,6 @@ def test_errors(call, error, message):
 
 def test_more_than_memory():
     with pytest.raises(MemoryError):
-        pydp.unfold(pydp.zeros((1, 1, 2, 2)), 2**15, padding=2**30)
+        pydp.unfold(pydp.zeros((1, 1, 2, 2)), 1, padding=2**22)
+    with pytest.raises(ValueError, match=r"unfold: shape .* has too many elements"):
+        pydp.unfold(pydp.zeros((1, 1, 2, 2)), 1, padding=2**31 - 1)
