@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydp._op import integer
 from pydp.nn._arguments import Size, flag, short, sizes, window_size
 from pydp.nn._module import Module
+from pydp.ops._pool2d import output_sizes
 
 
 class Pool(Module):
@@ -91,15 +91,8 @@ class AdaptivePool(Module):
     axes: ClassVar[str]
 
     def __init__(self, output_size: int | tuple[int | None, ...] | None) -> None:
-        name, several = type(self).__name__, isinstance(output_size, (tuple, list))
-        self.output_size: tuple[int | None, ...]
-        given: Any = output_size if several else (output_size,) * len(self.axes)
-        if len(given) != len(self.axes):
-            ints = "an int or two" if len(self.axes) == 2 else "an int or a tuple of one"
-            raise ValueError(f"{name}: output_size must be {ints}, got {output_size!r}")
-        self.output_size = tuple(
-            [None if n is None else integer(n, name, "output_size", least=1) for n in given]
-        )
+        given = output_sizes(type(self).__name__, output_size, len(self.axes))
+        self.output_size: tuple[int | None, ...] = given
 
     @property
     def type(self) -> str:

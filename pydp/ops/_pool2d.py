@@ -202,19 +202,26 @@ def new_x(pool: Pool2d, dtype: Any) -> Array:
 def adaptive_pool2d(op: str, x: Array, output_size: Any) -> Pool2d:
     """The geometry of a pool over x (n, c, h, w) into an image of output_size."""
     n, c, *sizes = image_shape(op, x)
-    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 2
-    if len(wanted) != 2:
-        raise ValueError(f"{op}: output_size must be an int or two, got {output_size!r}")
-    ways = zip(("height", "width"), sizes, wanted, strict=True)
-    h, w = [_adaptive_axis(op, name, size, out) for name, size, out in ways]
+    wanted = output_sizes(op, output_size, 1 if one_axis(op) else 2)
+    both = (1, *wanted) if one_axis(op) else wanted
+    h, w = [_adaptive_axis(op, axis_name(i, op), sizes[i], both[i]) for i in range(2)]
     return Pool2d(n, c, *h, *w, 0, 0, True)
 
 
-def _adaptive_axis(op: str, name: str, size: int, wanted: Any) -> Axis:
+def output_sizes(op: str, given: Any, axes: int) -> tuple[int | None, ...]:
+    """One size for each axis, or None where it stays."""
+    several = given if isinstance(given, (tuple, list)) else (given,) * axes
+    if len(several) != axes:
+        ints = "an int or two" if axes == 2 else "an int or a tuple of one"
+        raise ValueError(f"{op}: output_size must be {ints}, got {given!r}")
+    return tuple([None if n is None else integer(n, op, "output_size", 1) for n in several])
+
+
+def _adaptive_axis(op: str, name: str, size: int, wanted: int | None) -> Axis:
     """Parts of whole entries are windows side by side, as of an ordinary pool."""
     if size < 1:
         raise ValueError(f"{op}: {name} of x must be at least 1, got {size}")
-    out = size if wanted is None else integer(wanted, op, "output_size", 1)
+    out = wanted or size
     if size * out >= 1 << 62:  # the kernels multiply them
         raise ValueError(f"{op}: {name} {size} of x is too large")
     if size % out == 0:

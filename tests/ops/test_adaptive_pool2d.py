@@ -62,6 +62,23 @@ def test_indices_are_as_in_pytorch(shape, size):
     np.testing.assert_array_equal(places.numpy(), where.numpy())
 
 
+@pytest.mark.skipif(torch is None, reason="compares with PyTorch")
+@pytest.mark.parametrize("size", [(4, 3), (3, 3)], ids=str)
+def test_nan_infinity_and_ties_are_as_in_pytorch(size):
+    kinds = np.array([np.nan, -np.inf, np.inf, 0.0, -0.0, 1.0])
+    x = np.random.default_rng(5).choice(kinds, (3, 20, 9, 9), p=[0.1, 0.5, 0.05, 0.1, 0.1, 0.15])
+    x[0], x[1, 0] = -np.inf, np.nan
+    dy = real(3, 20, *size)
+    peer = torch.from_numpy(x.copy()).requires_grad_()
+    want = torch.nn.functional.adaptive_max_pool2d(peer, size)
+    want.backward(torch.from_numpy(dy))
+    ours = pydp.tensor(x, requires_grad=True)
+    y = pydp.adaptive_max_pool2d(ours, size)
+    y.backward(pydp.tensor(dy))
+    np.testing.assert_array_equal(y.numpy(), want.detach().numpy())
+    np.testing.assert_allclose(ours.grad.numpy(), peer.grad.numpy(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("size", range(1, 20))
 def test_windows_cover_every_entry_in_order(size):
     """Of ones each window's average is one; what all windows give back sums to their number."""
