@@ -148,6 +148,12 @@ def two(low: float = -2.0, high: float = 2.0) -> Callable[[Draw], Drawn]:
     return draw
 
 
+def two_whole(d: Draw) -> Drawn:
+    """Two arrays of small whole numbers that broadcast: zeros and ties."""
+    shape = d.shape()
+    return [d.whole(shape, -2, 2), d.whole(d.broadcast(shape), -2, 2)], {}
+
+
 def reduced(
     low: float = -2.0, high: float = 2.0, least: int = 0, one_axis: bool = False
 ) -> Callable[[Draw], Drawn]:
