@@ -1,9 +1,14 @@
-"""Elementwise functions. Domains stay off poles and edges, where a derivative is infinite."""
+"""Elementwise functions. Domains stay off poles and edges, where a derivative is infinite.
+
+They differ at: the origin for hypot (our gradient is 0, PyTorch's NaN); pow's second derivative by
+a and b at b = 0 (ours is 1 / a, PyTorch's 0); second derivatives of atan2 at the origin and of
+copysign at 0 (ours 0, PyTorch's NaN).
+"""
 
 import torch
 
 import pydp
-from peers.row import Draw, Drawn, Row, kinked, one, two
+from peers.row import Draw, Drawn, Row, kinked, one, tied, two
 
 functional = torch.nn.functional
 
@@ -72,9 +77,9 @@ ROWS = [
     Row("copysign", two(), pydp.copysign, torch.copysign),
     Row("divide", two(0.3, 3), pydp.divide, torch.divide),
     Row("hypot", two(0.1, 3), pydp.hypot, torch.hypot),
-    Row("logaddexp", two(), pydp.logaddexp, torch.logaddexp, "logaddexp_share"),
-    Row("maximum", two(), pydp.maximum, torch.maximum, "maximum_share"),
-    Row("minimum", two(), pydp.minimum, torch.minimum),
+    Row("logaddexp", tied, pydp.logaddexp, torch.logaddexp, "logaddexp_share"),
+    Row("maximum", tied, pydp.maximum, torch.maximum, "maximum_share"),
+    Row("minimum", tied, pydp.minimum, torch.minimum),
     Row("multiply", two(), pydp.multiply, torch.multiply),
     Row("pow", two(0.2, 3), pydp.pow, torch.pow, "power power_slope"),
     Row("remainder", two(0.3, 3), pydp.remainder, torch.remainder),

@@ -27,6 +27,12 @@ def largest(d: Draw) -> Drawn:
     return [x], {**arguments, "k": d.integer(1, x.shape[arguments["axis"]]), "largest": d.flag()}
 
 
+def multiplied(d: Draw) -> Drawn:
+    """One axis or all: PyTorch knows no product over several."""
+    (x,), arguments = along(zeros=True)(d)
+    return [x], {"axis": d.choice(None, arguments["axis"]), "keepdims": d.flag()}
+
+
 def their_product(x, axis, keepdims):
     if axis is not None:
         return torch.prod(x, axis, keepdim=keepdims)
@@ -48,7 +54,7 @@ ROWS = [
         lambda x, axis, keepdims: torch.amax(x, every(x, axis), keepdim=keepdims)),
     Row("min", reduced(least=1), pydp.min,
         lambda x, axis, keepdims: torch.amin(x, every(x, axis), keepdim=keepdims)),
-    Row("prod", reduced(one_axis=True), pydp.prod, their_product),
+    Row("prod", multiplied, pydp.prod, their_product),
     Row("logsumexp", reduced(-9, 9, least=1), pydp.logsumexp,
         lambda x, axis, keepdims: torch.logsumexp(x, every(x, axis), keepdim=keepdims)),
     Row("var", spread, pydp.var,
@@ -58,7 +64,7 @@ ROWS = [
         lambda x, axis, correction, keepdims:
         torch.std(x, every(x, axis), correction=correction, keepdim=keepdims)),
     Row("cumulative_sum", along(), pydp.cumulative_sum, torch.cumsum, "scan"),
-    Row("cumulative_prod", along(), pydp.cumulative_prod, torch.cumprod),
+    Row("cumulative_prod", along(zeros=True), pydp.cumulative_prod, torch.cumprod),
     Row("diff", differences, pydp.diff, lambda x, axis, n: torch.diff(x, n, axis)),
     Row("trace", matrices, pydp.trace,
         lambda x, offset: torch.diagonal(x, offset, -2, -1).sum(-1)),

@@ -25,7 +25,6 @@ class Row(NamedTuple):
     theirs    in PyTorch
     behind    the registered ops behind it that have no name of their own: its gradients and parts;
               the test sees to it that they are reached
-    once      why second derivatives are not compared; empty: they are
     """
 
     name: str
@@ -33,7 +32,6 @@ class Row(NamedTuple):
     ours: Callable[..., Any]
     theirs: Callable[..., Any]
     behind: str = ""
-    once: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -148,32 +146,30 @@ def two(low: float = -2.0, high: float = 2.0) -> Callable[[Draw], Drawn]:
     return draw
 
 
-def two_whole(d: Draw) -> Drawn:
-    """Two arrays of small whole numbers that broadcast: zeros and ties."""
+def tied(d: Draw) -> Drawn:
+    """Two arrays that broadcast, in half of the cases of whole numbers, with zeros and ties."""
+    if d.flag():
+        return two()(d)
     shape = d.shape()
     return [d.whole(shape, -2, 2), d.whole(d.broadcast(shape), -2, 2)], {}
 
 
-def reduced(
-    low: float = -2.0, high: float = 2.0, least: int = 0, one_axis: bool = False
-) -> Callable[[Draw], Drawn]:
+def reduced(low: float = -2.0, high: float = 2.0, least: int = 0) -> Callable[[Draw], Drawn]:
     """An array, the axes to reduce, and whether they stay."""
 
     def draw(d: Draw) -> Drawn:
         x = d.real(d.shape(least=least), low, high)
-        axis = d.axes(x.ndim)
-        if one_axis and axis is not None:
-            axis = d.axis(x.ndim)
-        return [x], {"axis": axis, "keepdims": d.flag()}
+        return [x], {"axis": d.axes(x.ndim), "keepdims": d.flag()}
 
     return draw
 
 
-def along(least: int = 0, ties: bool = True) -> Callable[[Draw], Drawn]:
-    """An array and one axis of it."""
+def along(least: int = 0, ties: bool = True, zeros: bool = False) -> Callable[[Draw], Drawn]:
+    """An array, in half of the cases of whole numbers where `zeros` are asked, and one axis."""
 
     def draw(d: Draw) -> Drawn:
-        x = d.real(d.shape(low=1, least=least), ties=ties)
+        shape = d.shape(low=1, least=least)
+        x = d.whole(shape, -1, 2) if zeros and d.flag() else d.real(shape, ties=ties)
         return [x], {"axis": d.axis(x.ndim)}
 
     return draw
