@@ -203,7 +203,7 @@ if __name__ == "__main__":
     setup(
         version=version(),
         packages=find_packages(include=["pydp", "pydp.*"]),
-        package_data={"pydp": ["py.typed", "*.pyi", "data/digits/*"]},
+        package_data={"pydp": ["py.typed", "*.pyi", "*.md", "data/digits/*"]},
         include_package_data=False,  # MANIFEST.in is for the sdist; a wheel has no C in it
         ext_modules=[Extension("pydp._kernels", [str(CSRC / "bind" / "_kernels.pyx")])],
         cmdclass={"build": Build, "build_ext": BuildKernels},

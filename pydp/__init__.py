@@ -1,11 +1,9 @@
 """pydp: a tensor engine for differentiable programming on CPUs."""
 
-import pydp._runtime  # noqa: F401 - before everything that loads _kernels
+from pydp import _runtime as _runtime  # before everything that loads _kernels
 
 # isort: split
-from pydp import data as data
-from pydp import nn as nn
-from pydp import optim as optim
+from pydp import _elsewhere as _elsewhere
 from pydp._autodiff import grad as grad
 from pydp._autodiff import hvp as hvp
 from pydp._autodiff import jvp as jvp
@@ -24,7 +22,6 @@ from pydp._creation import ones as ones
 from pydp._creation import ones_like as ones_like
 from pydp._creation import zeros as zeros
 from pydp._creation import zeros_like as zeros_like
-from pydp._debug import debug as debug
 from pydp._dtypes import bool as bool
 from pydp._dtypes import can_cast as can_cast
 from pydp._dtypes import e as e
@@ -68,8 +65,27 @@ from pydp._tensor import Tensor as Tensor
 from pydp._tensor import asarray as asarray
 from pydp._tensor import tensor as tensor
 from pydp._version import __version__ as __version__
-from pydp.checkpoint import CheckpointError as CheckpointError
-from pydp.checkpoint import load as load
-from pydp.checkpoint import save as save
-from pydp.nn._functional_call import functional_call as functional_call
 from pydp.ops import *  # noqa: F403 (every function of ops is public)
+
+# What is below comes when it is asked for: arrays and their gradients do without.
+if _elsewhere.TYPE_CHECKING:
+    from pydp import checkpoint as checkpoint
+    from pydp import data as data
+    from pydp import nn as nn
+    from pydp import optim as optim
+    from pydp._debug import debug as debug
+    from pydp.checkpoint import CheckpointError as CheckpointError
+    from pydp.checkpoint import load as load
+    from pydp.checkpoint import save as save
+    from pydp.nn._functional_call import functional_call as functional_call
+
+_elsewhere.answer_for(
+    __name__,
+    later={
+        "checkpoint": "pydp.checkpoint", "data": "pydp.data", "nn": "pydp.nn",
+        "optim": "pydp.optim", "debug": "pydp._debug:debug",
+        "CheckpointError": "pydp.checkpoint:CheckpointError",
+        "load": "pydp.checkpoint:load", "save": "pydp.checkpoint:save",
+        "functional_call": "pydp.nn._functional_call:functional_call",
+    },
+)  # fmt: skip

@@ -314,11 +314,11 @@ def _renew_lock() -> None:
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-def accumulate(leaves: dict[Leaf, Any], create_graph: bool = False) -> None:
+def accumulate(leaves: dict[Leaf, Any], create_graph: bool = False, given: Any = None) -> None:
     """Add the gradients to the leaves' .grad, each in its leaf's layout; to all of them or, with an
-    exception, to none. Two parameters never share one .grad.
+    exception, to none. Two parameters never share one .grad, and none is the one that was given.
     """
-    handed: set[int] = set()
+    handed = set() if given is None else {id(given._array)}
     before = recording.get()
     with _leaf_lock:
         old = [leaf.grad for leaf in leaves]

@@ -45,8 +45,8 @@ def replay(calls: list[Call]) -> None: ...
 unary_functions: dict[str, int]
 binary_functions: dict[str, int]
 
-def unary(function: int, x: Array) -> Any: ...
-def binary(function: int, a: Array, b: Array) -> Any: ...
+def unary(function: int, x: Array, p: float = 0, q: float = 0, r: float = 0) -> Any: ...
+def binary(function: int, a: Array, b: Array, p: float = 0, q: float = 0, r: float = 0) -> Any: ...
 
 # where.pxi
 def where(condition: Array, a: Array, b: Array) -> Any: ...
@@ -337,3 +337,54 @@ def rnn_backward(
     reverse: bool,
     relu: bool,
 ) -> None: ...
+
+# loss.pxi: (1 + the first element that the loss does not take, or 0, loss), and dx
+loss_functions: dict[str, int]
+
+def loss_forward(function: int, x: Array, t: Array, p: float, reduction: int) -> Any: ...
+def loss_backward(
+    function: int, x: Array, t: Array, dloss: Array, p: float, reduction: int
+) -> Array: ...
+
+# ctc_loss.pxi: 1 + the position of the first bad target, or 0
+def ctc_loss_forward(
+    x: Array,
+    targets: Array,
+    steps: Array,
+    labels: Array,
+    loss: Array,
+    alpha: Array | None,
+    blank: int,
+    zero_infinity: bool,
+) -> int: ...
+def ctc_loss_backward(
+    x: Array,
+    targets: Array,
+    steps: Array,
+    labels: Array,
+    alpha: Array,
+    dloss: Array,
+    dx: Array,
+    blank: int,
+    zero_infinity: bool,
+) -> int: ...
+
+# pad.pxi: arrays dense in any order of the axes
+pad_modes: dict[str, int]
+
+def pad(
+    x: Array, value: Array, low: tuple[int, ...], sizes: tuple[int, ...], mode: int
+) -> Array: ...
+def pad_backward(dy: Array, low: tuple[int, ...], sizes: tuple[int, ...], mode: int) -> Array: ...
+
+# interpolate.pxi: images (n, c, h, w), both in C order or both channels-last
+def interpolate_forward(
+    x: Array, y: Array, step_h: float, step_w: float, linear: bool, corners: bool
+) -> None: ...
+def interpolate_backward(
+    dy: Array, dx: Array, step_h: float, step_w: float, linear: bool, corners: bool
+) -> None: ...
+
+# unfold.pxi. `windows` is the geometry of pydp/ops/_pool2d.py; arrays are in C order
+def unfold(windows: Any, x: Array, y: Array) -> None: ...
+def fold(windows: Any, y: Array, x: Array) -> None: ...

@@ -32,6 +32,15 @@ class Methods:
     def moveaxis(self, source: Any, destination: Any) -> Tensor:
         return ops.moveaxis(self, source, destination)
 
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        return ops.swapaxes(self, axis1, axis2)
+
+    def flatten(self, start_axis: int = 0, end_axis: int = -1) -> Tensor:
+        return ops.flatten(self, start_axis, end_axis)
+
+    def unflatten(self, axis: int, sizes: Sequence[int]) -> Tensor:
+        return ops.unflatten(self, axis, sizes)
+
     def flip(self, axis: Any = None) -> Tensor:
         return ops.flip(self, axis)
 
@@ -43,6 +52,9 @@ class Methods:
 
     def tile(self, repetitions: Sequence[int]) -> Tensor:
         return ops.tile(self, repetitions)
+
+    def chunk(self, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
+        return ops.chunk(self, chunks, axis)
 
     def unstack(self, axis: int = 0) -> tuple[Tensor, ...]:
         return ops.unstack(self, axis)
@@ -99,6 +111,16 @@ class Methods:
     ) -> Tensor:
         return ops.cumulative_prod(self, axis, dtype, include_initial)
 
+    def cumsum(
+        self, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    ) -> Tensor:
+        return ops.cumsum(self, axis, dtype, include_initial)
+
+    def cumprod(
+        self, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    ) -> Tensor:
+        return ops.cumprod(self, axis, dtype, include_initial)
+
     def diff(self, axis: int = -1, n: int = 1) -> Tensor:
         return ops.diff(self, axis, n)
 
@@ -147,6 +169,12 @@ class Methods:
 
     def round(self) -> Tensor:
         return ops.round(self)
+
+    def softmax(self, axis: int = -1) -> Tensor:
+        return ops.softmax(self, axis)
+
+    def log_softmax(self, axis: int = -1) -> Tensor:
+        return ops.log_softmax(self, axis)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         return ops.clip(self, min, max)

@@ -13,11 +13,12 @@ pydp/ops. The operators are in _operators.py, NumPy's and DLPack's protocols in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pydp import _graph, _kernels, ops
+from pydp._elsewhere import hint
 from pydp._graph import Leaf
 from pydp._handle import Handle
 from pydp._interchange import Interchange
@@ -44,6 +45,11 @@ class Tensor(Operators, Methods, Interchange):
 
     def __init__(self, *_: Any) -> None:
         raise TypeError("make tensors with pydp.tensor(data) or pydp.asarray(data)")
+
+    if not TYPE_CHECKING:  # else every name would pass for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(hint("'Tensor' object", name), name=name, obj=self)
 
     # ---- what it is
 
@@ -171,13 +177,13 @@ class Tensor(Operators, Methods, Interchange):
         """
         if self._node is None:
             raise RuntimeError("backward: the tensor does not require grad")
-        root = root_gradient(self, gradient, "backward")
+        root = root_gradient(self, gradient, "backward", create_graph)
         leaves, _ = _graph.walk(
             [(self._node, root)],
             retain_graph=retain_graph or create_graph,
             create_graph=create_graph,
         )
-        _graph.accumulate(leaves, create_graph)
+        _graph.accumulate(leaves, create_graph, gradient)
 
     def detach(self) -> Tensor:
         """The same memory, cut from the graph."""
@@ -324,8 +330,10 @@ def filled(like: Array, value: float) -> Array:
     return array
 
 
-def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
-    """The gradient that a backward pass starts from, in an array of its own."""
+def root_gradient(
+    y: Tensor, gradient: Tensor | None, op: str, create_graph: bool = False
+) -> Tensor:
+    """The gradient that a backward pass starts from."""
     if gradient is None:
         if y.size != 1:
             raise RuntimeError(
@@ -339,6 +347,8 @@ def root_gradient(y: Tensor, gradient: Tensor | None, op: str) -> Tensor:
             f"{op}: gradient must have shape {y.shape} and {y.dtype}, got {gradient.shape} and "
             f"{gradient.dtype}"
         )
+    if not create_graph:
+        return gradient
     # add 0: a value of its own that no leaf shares, and still differentiable
     return gradient + 0.0
 

@@ -14,7 +14,9 @@ Row = tuple[Callable[[], Any], type[Exception], str]
 UNARY = [
     "negative", "abs", "sign", "square", "sqrt", "reciprocal", "exp", "expm1", "log", "log1p",
     "sin", "cos", "tanh", "erf", "sigmoid", "softplus", "relu", "gelu", "silu", "copy", "isnan",
-    "isfinite", "softmax", "log_softmax",
+    "isfinite", "softmax", "log_softmax", "mish", "elu", "selu", "celu", "logsigmoid", "softsign",
+    "tanhshrink", "leaky_relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "softshrink",
+    "hardshrink",
 ]
 BINARY = [
     "add", "subtract", "multiply", "divide", "pow", "maximum", "minimum",

@@ -17,9 +17,9 @@ CSRC = ROOT / "csrc"
 
 # From the ground up. A room is a module of pydp, a package, or one of GROUPS.
 HOUSE = [
-    "_version", "_kernels", "_graph", "_signature", "_runtime", "_op", "_random", "ops", "_tensor",
-    "_autodiff", "_dtypes", "_creation", "_namespace", "nn", "_debug", "optim", "data",
-    "checkpoint", "draw", "train", "pydp", "recipes", "doctor", "cli", "__main__",
+    "_version", "_elsewhere", "_kernels", "_graph", "_signature", "_runtime", "_op", "_random",
+    "ops", "_tensor", "_autodiff", "_dtypes", "_creation", "_namespace", "nn", "_debug", "optim",
+    "data", "checkpoint", "draw", "train", "pydp", "recipes", "doctor", "cli", "__main__",
 ]  # fmt: skip
 
 # One room in several files, by the beginning of their names.
@@ -32,6 +32,7 @@ GROUPS = {"_condition": "_signature", "_inference": "_signature", "_notation": "
 # Rooms that know less than what is below them.
 KNOWS = {
     "_version": set(),
+    "_elsewhere": set(),
     "_graph": set(),
     "_signature": set(),
     "_runtime": {"_kernels"},
@@ -117,8 +118,12 @@ def test_no_import_cycles():
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=name_of)
 def test_init_is_a_table_of_contents(path):
-    """A docstring, imports, and lists of names: nothing is computed."""
-    for node in ast.parse(path.read_text()).body:
+    """A docstring, imports, and tables of names: nothing is computed."""
+    body = ast.parse(path.read_text()).body
+    for node in body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "_elsewhere.TYPE_CHECKING":
+            body += node.body  # what is imported later
+            continue
         is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         is_names = (
             isinstance(node, ast.Assign)
@@ -126,7 +131,8 @@ def test_init_is_a_table_of_contents(path):
             and isinstance(ast.literal_eval(node.value), list)
         )
         is_import = isinstance(node, ast.Import | ast.ImportFrom)
-        assert is_docstring or is_import or is_names, (
+        is_later = ast.unparse(node).startswith("_elsewhere.answer_for(__name__")
+        assert is_docstring or is_import or is_names or is_later, (
             f"{path.relative_to(ROOT)}:{node.lineno} computes: {ast.unparse(node)[:60]}"
         )
 

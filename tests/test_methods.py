@@ -14,11 +14,13 @@ NAMES = sorted(name for name in vars(Methods) if not name.startswith("_"))
 SHAPES = {"broadcast_to"}
 FUNCTIONS_ALONE = {"sort": {"stable"}, "argsort": {"stable"}, "diff": {"prepend", "append"},
                    "trace": {"dtype"}}  # fmt: skip
+# x.flatten() joins all axes, as with NumPy and PyTorch; the function keeps the batch.
+OTHER_DEFAULTS = {"flatten"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_arguments(name):
-    if name in SHAPES:
+    if name in SHAPES | OTHER_DEFAULTS:
         return
     method = list(inspect.signature(getattr(Methods, name)).parameters.values())[1:]
     function = list(inspect.signature(getattr(pydp, name)).parameters.values())[1:]
@@ -35,7 +37,8 @@ ARGUMENTS = {
     "broadcast_to": ((2, 2, 3),), "moveaxis": (0, 1), "roll": (1,), "repeat": (2,),
     "tile": ((2,),), "take": ([1], 0), "take_along_axis": (np.array([[0], [1]]),), "topk": (2,),
     "cumulative_sum": (0,), "cumulative_prod": (1,), "matmul": (X.T,), "vecdot": (X,),
-    "tensordot": (X,),
+    "tensordot": (X,), "swapaxes": (0, 1), "unflatten": (1, (3, 1)), "chunk": (2,),
+    "flatten": (0, 1), "cumsum": (0,), "cumprod": (1,),
 }  # fmt: skip
 
 
@@ -56,3 +59,8 @@ def test_a_shape_in_several_ints():
     assert x.broadcast_to(4, 2, 3).shape == (4, 2, 3)
     assert x.reshape(3, 2).shape == x.reshape((3, 2), copy=True).shape == (3, 2)
     assert x.sum(0, dtype="float64").dtype == np.float64
+
+
+def test_flatten_joins_all_axes():
+    x = pydp.zeros((2, 3, 4))
+    assert x.flatten().shape == (24,) and x.flatten(1).shape == (2, 12)

@@ -12,6 +12,7 @@ cdef extern from "space.h" nogil:
         int64_t size[PD_MAX_AXES]
         int64_t stride[4][PD_MAX_AXES]
     int pd_broadcast(int, const int64_t *, int, const int64_t *, int64_t *)
+    void pd_axes_by_stride(int, const int64_t *, int *)
     void pd_dense_strides(int, const int64_t *, const int64_t *, int64_t *)
     void pd_space_begin(pd_space *, int, const int64_t *)
     void pd_space_operand(pd_space *, int, int, const int64_t *, const int64_t *)

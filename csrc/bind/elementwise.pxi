@@ -3,6 +3,7 @@
 cdef extern from "elementwise.h" nogil:
     ctypedef struct pd_elementwise_geometry:
         int64_t function
+        double constants[3]
         pd_space space
     const char *pd_unary_names[]
     const char *pd_binary_names[]
@@ -19,8 +20,11 @@ unary_functions = {pd_unary_names[i].decode(): i for i in range(PD_UNARY_FUNCTIO
 binary_functions = {pd_binary_names[i].decode(): i for i in range(PD_BINARY_FUNCTIONS)}
 
 
-def unary(int function, cnp.ndarray x):
-    """y = f(x) in x's layout; NotImplemented where x is not float32 or float64."""
+def unary(int function, cnp.ndarray x, double p=0, double q=0, double r=0):
+    """y = f(x) in x's layout; NotImplemented where x is not float32 or float64.
+
+    p, q and r are the constants of the functions that have any.
+    """
     cdef int typenum = cnp.PyArray_TYPE(x), axes = cnp.PyArray_NDIM(x)
     if typenum != cnp.NPY_FLOAT and typenum != cnp.NPY_DOUBLE:
         return NotImplemented
@@ -30,6 +34,7 @@ def unary(int function, cnp.ndarray x):
     element_strides(x, strides)
     cdef cnp.ndarray y = new_array(axes, shape, strides, typenum)
     g.function = function
+    g.constants[0], g.constants[1], g.constants[2] = p, q, r
     pd_space_begin(&g.space, axes, shape)
     put_operand(&g.space, 0, y)
     put_operand(&g.space, 1, x)
@@ -38,7 +43,7 @@ def unary(int function, cnp.ndarray x):
     return y
 
 
-def binary(int function, cnp.ndarray a, cnp.ndarray b):
+def binary(int function, cnp.ndarray a, cnp.ndarray b, double p=0, double q=0, double r=0):
     """y = f(a, b), broadcast, in the layout of the first operand of full rank.
 
     NotImplemented where the types differ or are not float32 or float64, or where the shapes do
@@ -61,6 +66,7 @@ def binary(int function, cnp.ndarray a, cnp.ndarray b):
     element_strides(first, strides)
     cdef cnp.ndarray y = new_array(axes, shape, strides if follow else NULL, typenum)
     g.function = function
+    g.constants[0], g.constants[1], g.constants[2] = p, q, r
     pd_space_begin(&g.space, axes, shape)
     put_operand(&g.space, 0, y)
     put_operand(&g.space, 1, a)

@@ -5,7 +5,7 @@ cdef extern from "pool2d.h" nogil:
         int64_t stride[3]
 
 cdef enum:
-    POOL_SIZES = 15  # the members of the geometry before the strides
+    POOL_SIZES = 16  # the members of the geometry before the strides
 
 
 cdef int pool_geometry(pd_pool2d_geometry *g, pool, cnp.ndarray x) except -1:

@@ -303,6 +303,9 @@ static void region_by_master(region_t *r) {
     pthread_mutex_unlock(&master.lock);
 }
 
+/* The list of scratch memory goes over whole: nobody is changing it. */
+static void before_fork(void) { pthread_mutex_lock(&scratch_lock); }
+static void after_fork_in_parent(void) { pthread_mutex_unlock(&scratch_lock); }
 static void after_fork_in_child(void) {
     forked = 1;
     atomic_flag_clear(&region_taken);
@@ -316,7 +319,7 @@ static void after_fork_in_child(void) {
 
 __attribute__((constructor)) static void begin(void) {
     is_first = 1;
-    pthread_atfork(NULL, NULL, after_fork_in_child);
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 static void region_run(region_t *r) {

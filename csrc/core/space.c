@@ -13,8 +13,8 @@ int pd_broadcast(int a_axes, const int64_t *a_shape, int b_axes,
     return axes;
 }
 
-/* Insertion sort of the axes by descending |key|; equal keys keep C order. */
-static void axes_by_stride(int axes, const int64_t *key, int *order) {
+/* Insertion sort. */
+void pd_axes_by_stride(int axes, const int64_t *key, int *order) {
     for (int i = 0; i < axes; i++) {
         int64_t k = key[i] < 0 ? -key[i] : key[i];
         int j = i;
@@ -31,7 +31,7 @@ void pd_dense_strides(int axes, const int64_t *shape, const int64_t *like,
                       int64_t *strides) {
     int order[PD_MAX_AXES];
     for (int i = 0; i < axes; i++) order[i] = i;
-    if (like) axes_by_stride(axes, like, order);
+    if (like) pd_axes_by_stride(axes, like, order);
     int64_t run = 1;
     for (int i = axes - 1; i >= 0; i--) {
         strides[order[i]] = run;
@@ -56,7 +56,7 @@ void pd_space_operand(pd_space *s, int operand, int axes, const int64_t *shape,
 
 void pd_space_merge(pd_space *s, int operands) {
     int order[PD_MAX_AXES];
-    axes_by_stride((int)s->axes, s->stride[0], order);
+    pd_axes_by_stride((int)s->axes, s->stride[0], order);
     pd_space from = *s;
     int last = -1; /* the axis built last */
     for (int i = 0; i < from.axes; i++) {

@@ -25,6 +25,10 @@ typedef struct {
 int pd_broadcast(int a_axes, const int64_t *a_shape, int b_axes,
                  const int64_t *b_shape, int64_t *shape);
 
+/* The axes by descending |stride|, so slowest in memory first; equal strides
+ * keep C order. */
+void pd_axes_by_stride(int axes, const int64_t *strides, int *order);
+
 /* Dense strides for an array of this shape whose axes lie in memory in the
  * order of `like` (its strides; NULL for C order). Unit: elements. */
 void pd_dense_strides(int axes, const int64_t *shape, const int64_t *like,

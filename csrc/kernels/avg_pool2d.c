@@ -13,15 +13,18 @@ typedef struct {
     int64_t rows;   /* image rows of `out` in one task */
 } work_t;
 
-/* Entries of output o's window that count. */
+/* Entries of a window that count. */
 static int64_t window_size(const pd_pool2d_geometry *g, const pd_pool_axis *a,
-                           int64_t o) {
-    if (!g->count_include_pad) {
-        pd_window window = pd_window_of(a, o);
-        return window.end - window.first;
-    }
-    int64_t room = a->in + a->p - (o * a->s - a->p);
+                           pd_window window) {
+    if (!g->count_include_pad) return window.end - window.first;
+    int64_t room = a->in + a->p - window.start;
     return a->k < room ? a->k : room;
+}
+
+/* What the sum over window (h, w) is divided by. */
+static real divisor_of(const pd_pool2d_geometry *g, pd_window h, pd_window w) {
+    if (g->divisor) return (real)g->divisor;
+    return (real)(window_size(g, &g->h, h) * window_size(g, &g->w, w));
 }
 
 /* ---- windows: forward ------------------------------------------------------
@@ -49,14 +52,12 @@ static void windows_forward(void *context, int64_t t) {
     for (int64_t r = t * work->rows; r < end; r++) {
         int64_t oy = r % g->h.out;
         pd_window h = pd_window_of(&g->h, oy);
-        int64_t height = window_size(g, &g->h, oy);
         const real *row = work->in + r / g->h.out * g->stride[0] +
-                          (oy * g->h.s - g->h.p + h.first) * g->stride[1];
+                          pd_begin(&g->h, h) * g->stride[1];
         for (int64_t ox = 0; ox < g->w.out; ox++) {
             pd_window w = pd_window_of(&g->w, ox);
-            vreal size = v_set((real)(height * window_size(g, &g->w, ox)));
-            const real *x =
-                row + (ox * g->w.s - g->w.p + w.first) * g->stride[2];
+            vreal size = v_set(divisor_of(g, h, w));
+            const real *x = row + pd_begin(&g->w, w) * g->stride[2];
             real *y = work->out + (r * g->w.out + ox) * g->c;
             int64_t c = 0;
             for (; c + VL <= g->c; c += VL)
@@ -82,11 +83,11 @@ V_INLINE void lanes_backward(const pd_pool2d_geometry *g, const real *dy,
 static void row_backward(const work_t *work, int64_t i, int64_t oy, real *dx) {
     const pd_pool2d_geometry *g = work->g;
     const real *dy = work->in + i * g->stride[0] + oy * g->stride[1];
-    int64_t height = window_size(g, &g->h, oy);
+    pd_window h = pd_window_of(&g->h, oy);
     for (int64_t ox = 0; ox < g->w.out; ox++, dy += g->stride[2]) {
         pd_window w = pd_window_of(&g->w, ox);
-        vreal size = v_set((real)(height * window_size(g, &g->w, ox)));
-        real *to = dx + (ox * g->w.s - g->w.p + w.first) * g->c;
+        vreal size = v_set(divisor_of(g, h, w));
+        real *to = dx + pd_begin(&g->w, w) * g->c;
         int64_t c = 0;
         for (; c + VL <= g->c; c += VL)
             lanes_backward(g, dy + c, size, w, to + c, VL);
@@ -134,8 +135,6 @@ int64_t K(avg_pool2d_forward)(void *const *arrays, const void *geometry) {
 int64_t K(avg_pool2d_backward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {.g = g, .in = arrays[0], .out = arrays[1]};
-    double readers =
-        (double)g->h.k * (double)g->w.k / ((double)g->h.s * (double)g->w.s);
-    rows_run(&work, g->h.in, g->w.in, readers, rows_backward);
+    rows_run(&work, g->h.in, g->w.in, pd_reads(g), rows_backward);
     return 0;
 }

@@ -23,9 +23,8 @@
 #ifndef PD_KERNELS_CROSS_ENTROPY_H
 #define PD_KERNELS_CROSS_ENTROPY_H
 
+#include "loss.h" /* PD_LOSS_NONE … */
 #include "space.h"
-
-enum { PD_LOSS_NONE, PD_LOSS_SUM, PD_LOSS_MEAN };
 
 typedef struct {
     int64_t n;         /* classes */

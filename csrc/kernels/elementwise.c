@@ -13,16 +13,26 @@
 #include "par.h"
 #include "real.h"
 #include "simd.h"
-#include "vmath.h"
+#include "vactivation.h"
 
 enum { CHUNK = 16384, SPAN = 512 };
 
-/* y[0..n) = f(a[0..n), b[0..n)); unary functions do not look at b. */
-typedef void span_function(const real *a, const real *b, real *y, int64_t n);
+/* y[0..n) = f(a[0..n), b[0..n)); unary functions do not look at b, and few at
+ * the constants. */
+typedef void span_function(const real *a, const real *b, real *y, int64_t n,
+                           const double *constants);
+
+/* The constants in vectors; the compiler leaves out those not named. */
+#define CONSTANTS                                                              \
+    const vreal p = v_set((real)constants[0]);                                 \
+    const vreal q = v_set((real)constants[1]);                                 \
+    const vreal r = v_set((real)constants[2]);                                 \
+    (void)p, (void)q, (void)r
 
 #define UNARY(name, ns, formula)                                               \
     static void name##_span(const real *px, const real *pb, real *py,          \
-                            int64_t n) {                                       \
+                            int64_t n, const double *constants) {              \
+        CONSTANTS;                                                             \
         (void)pb;                                                              \
         int64_t i = 0;                                                         \
         for (; i + VL <= n; i += VL) {                                         \
@@ -36,7 +46,8 @@ typedef void span_function(const real *a, const real *b, real *y, int64_t n);
     }
 #define BINARY(name, ns, formula)                                              \
     static void name##_span(const real *pa, const real *pb, real *py,          \
-                            int64_t n) {                                       \
+                            int64_t n, const double *constants) {              \
+        CONSTANTS;                                                             \
         int64_t i = 0;                                                         \
         for (; i + VL <= n; i += VL) {                                         \
             vreal a = v_load(pa + i), b = v_load(pb + i);                      \
@@ -75,6 +86,7 @@ static const function_t binary_functions[] = {
 typedef struct {
     const pd_space *space;
     span_function *span;
+    const double *constants;
     int inputs;
     real *y;
     const real *in[2];
@@ -95,7 +107,7 @@ static void run_apply(const work_t *w, const real *const *in, real *y,
     int direct =
         stride[0] == 1 && stride[1] == 1 && (w->inputs < 2 || stride[2] == 1);
     if (direct) {
-        w->span(in[0], in[1], y, n);
+        w->span(in[0], in[1], y, n, w->constants);
         return;
     }
     for (int64_t i = 0; i < n; i += SPAN) {
@@ -105,7 +117,7 @@ static void run_apply(const work_t *w, const real *const *in, real *y,
         if (w->inputs == 2)
             b = span_of(in[1] + i * stride[2], stride[2], m, buffer[2]);
         real *to = stride[0] == 1 ? y + i : buffer[0];
-        w->span(a, b, to, m);
+        w->span(a, b, to, m, w->constants);
         if (stride[0] != 1)
             for (int64_t k = 0; k < m; k++) y[(i + k) * stride[0]] = to[k];
     }
@@ -157,6 +169,7 @@ static int64_t apply(const function_t *f, const work_t *given,
     work_t w = *given;
     w.space = &g->space;
     w.span = f->span;
+    w.constants = g->constants;
     w.elements = pd_space_elements(w.space);
     double ns = f->ns * (double)w.elements * sizeof(real) / 64;
     pd_parallel((w.elements + CHUNK - 1) / CHUNK, ns, chunk_apply, &w);

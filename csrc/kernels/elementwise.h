@@ -44,8 +44,9 @@ static const char *const pd_binary_names[] __attribute__((unused)) = {
 #undef BINARY
 
 typedef struct {
-    int64_t function; /* its number: PD_UNARY_… or PD_BINARY_… */
-    pd_space space;   /* operands: y, then the inputs */
+    int64_t function;    /* its number: PD_UNARY_… or PD_BINARY_… */
+    double constants[3]; /* p, q, r of the functions that have any */
+    pd_space space;      /* operands: y, then the inputs */
 } pd_elementwise_geometry;
 
 #endif

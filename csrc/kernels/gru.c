@@ -19,7 +19,8 @@ static void gru_cell(const walk_t *w, int64_t t, int64_t row, int64_t u,
     const real *z = w->z + (t * g->b + row) * 3 * h + u;
     const real *h_before = series_at(&w->hs, moment_before(w, t)) + at;
     real *h_after = series_at(&w->hs, moment_after(w, t)) + at;
-    EACH_LANES(n) {
+    for (int64_t j = 0; j < n; j += VL) {
+        const int64_t m = least(VL, n - j);
         const vreal q = v_load_lanes(gate + 2 * h + j, m);
         const vreal r =
             vm_sigmoid(v_load_lanes(gate + j, m) + v_load_lanes(z + j, m));
@@ -57,7 +58,8 @@ static void gru_cell_backward(const walk_t *w, int64_t t, int64_t row,
     const real *dy = w->dy ? w->dy + row * g->y_row + t * g->y_time + u : NULL;
     real *dh = w->dh + at;
     const vreal one = v_set(1);
-    EACH_LANES(n) {
+    for (int64_t j = 0; j < n; j += VL) {
+        const int64_t m = least(VL, n - j);
         const vreal r = v_load_lanes(gate + j, m);
         const vreal keep = v_load_lanes(gate + h + j, m);
         const vreal fresh = v_load_lanes(gate + 2 * h + j, m);

@@ -19,7 +19,8 @@ static void lstm_cell(const walk_t *w, int64_t t, int64_t row, int64_t u,
     const real *c_before = series_at(&w->cs, moment_before(w, t)) + at;
     real *c_after = series_at(&w->cs, moment_after(w, t)) + at;
     real *h_after = series_at(&w->hs, moment_after(w, t)) + at;
-    EACH_LANES(n) {
+    for (int64_t j = 0; j < n; j += VL) {
+        const int64_t m = least(VL, n - j);
         vreal a[4];
         for (int k = 0; k < 4; k++)
             a[k] = v_load_lanes(gate + k * h + j, m) +
@@ -55,7 +56,8 @@ static void lstm_cell_backward(const walk_t *w, int64_t t, int64_t row,
     const real *dy = w->dy ? w->dy + row * g->y_row + t * g->y_time + u : NULL;
     real *dh = w->dh + at, *dc = w->dc + at;
     const vreal one = v_set(1);
-    EACH_LANES(n) {
+    for (int64_t j = 0; j < n; j += VL) {
+        const int64_t m = least(VL, n - j);
         const vreal i = v_load_lanes(gate + j, m);
         const vreal f = v_load_lanes(gate + h + j, m);
         const vreal c_in = v_load_lanes(gate + 2 * h + j, m);

@@ -120,13 +120,11 @@ V_INLINE void windows_run(const work_t *work, int64_t t, int gather,
     for (int64_t r = t * work->rows; r < end; r++) {
         int64_t oy = r % g->h.out;
         pd_window h = pd_window_of(&g->h, oy);
-        const real *row =
-            work->in + r / g->h.out * g->stride[0] +
-            (oy * g->h.s - g->h.p + h.first * g->h.d) * g->stride[1];
+        const real *row = work->in + r / g->h.out * g->stride[0] +
+                          pd_begin(&g->h, h) * g->stride[1];
         for (int64_t ox = 0; ox < g->w.out; ox++) {
             pd_window w = pd_window_of(&g->w, ox);
-            const real *in =
-                row + (ox * g->w.s - g->w.p + w.first * g->w.d) * g->stride[2];
+            const real *in = row + pd_begin(&g->w, w) * g->stride[2];
             int64_t at = (r * g->w.out + ox) * g->c;
             real *y = work->out + at;
             char *index = work->index + at * bytes;
@@ -184,7 +182,7 @@ V_INLINE void row_backward(const work_t *work, int64_t i, int64_t oy,
         work->index + (i * g->h.out + oy) * g->w.out * g->c * bytes;
     for (int64_t ox = 0; ox < g->w.out; ox++) {
         pd_window w = pd_window_of(&g->w, ox);
-        real *to = dx + (ox * g->w.s - g->w.p + w.first * g->w.d) * g->c;
+        real *to = dx + pd_begin(&g->w, w) * g->c;
         int64_t c = 0;
         for (; c + VL <= g->c; c += VL)
             lanes_backward(g, dy + c, index + c * bytes, ky, w, to + c, VL,
@@ -263,9 +261,7 @@ int64_t K(max_pool2d_backward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {
         .g = g, .in = arrays[0], .index = arrays[1], .out = arrays[2]};
-    double readers =
-        (double)g->h.k * (double)g->w.k / ((double)g->h.s * (double)g->w.s);
-    rows_run(&work, g->h.in, g->w.in, readers,
+    rows_run(&work, g->h.in, g->w.in, pd_reads(g),
              index_bytes(g) == BYTE ? backward_by_bytes : backward_by_words);
     return 0;
 }

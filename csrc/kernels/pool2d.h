@@ -10,6 +10,13 @@
  * Entries outside 0 … h-1 are padding. The rule has made sure that every window
  * has an entry inside.
  *
+ * An axis with s = 0 is adaptive: output o sees the o-th of `out` equal parts
+ * of x, and whole every entry that its part touches,
+ *
+ *     floor(o * in / out) … ceil((o + 1) * in / out) - 1,
+ *
+ * where p = 0, d = 1, and k is the size of the largest window or more.
+ *
  * Arrays are channels-last: outputs are dense in the order n, h, w, c; inputs
  * have any strides in n, h, w and neighbouring channels side by side. */
 #ifndef PD_KERNELS_POOL2D_H
@@ -26,21 +33,36 @@ typedef struct {
     int64_t n, c;
     pd_pool_axis h, w;
     int64_t count_include_pad; /* avg_pool2d: padding counts as zeros */
+    int64_t divisor;           /* avg_pool2d: instead of the size, or 0 */
     int64_t stride[3];         /* n, h, w of the input array, in elements */
 } pd_pool2d_geometry;
 
-/* Entries first … end-1 of output o's window are inside. */
+static inline int64_t pd_quotient_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* Entry 0 of output o's window lies at `start`; first … end-1 are inside. */
 typedef struct {
-    int64_t first, end;
+    int64_t start, first, end;
 } pd_window;
 
 static inline pd_window pd_window_of(const pd_pool_axis *a, int64_t o) {
-    int64_t start = o * a->s - a->p; /* position of entry 0 */
-    pd_window window = {0, a->k};
-    if (start < 0) window.first = (-start + a->d - 1) / a->d;
+    if (a->s == 0) {
+        int64_t start = o * a->in / a->out;
+        int64_t end = pd_quotient_up((o + 1) * a->in, a->out);
+        return (pd_window){start, 0, end - start};
+    }
+    int64_t start = o * a->s - a->p;
+    pd_window window = {start, 0, a->k};
+    if (start < 0) window.first = pd_quotient_up(-start, a->d);
     if (start + (a->k - 1) * a->d >= a->in)
-        window.end = (a->in - start + a->d - 1) / a->d;
+        window.end = pd_quotient_up(a->in - start, a->d);
     return window;
+}
+
+/* The position of a window's first inside entry. */
+static inline int64_t pd_begin(const pd_pool_axis *a, pd_window window) {
+    return window.start + window.first * a->d;
 }
 
 /* The inverse: windows first … end-1 reach over position i. With dilation some
@@ -51,17 +73,26 @@ typedef struct {
 } pd_readers;
 
 static inline pd_readers pd_readers_of(const pd_pool_axis *a, int64_t i) {
+    if (a->s == 0) /* the outputs are the parts, and x's entries touch them */
+        return (pd_readers){i * a->out / a->in,
+                            pd_quotient_up((i + 1) * a->out, a->in)};
     int64_t reach = (a->k - 1) * a->d; /* from entry 0 to the last */
     int64_t from = i + a->p - reach;   /* where the first one may begin */
     pd_readers readers = {0, (i + a->p) / a->s + 1};
-    if (from > 0) readers.first = (from + a->s - 1) / a->s;
+    if (from > 0) readers.first = pd_quotient_up(from, a->s);
     if (readers.end > a->out) readers.end = a->out;
     return readers;
 }
 
 static inline int64_t pd_entry_of(const pd_pool_axis *a, int64_t o, int64_t i) {
-    int64_t distance = i - (o * a->s - a->p);
+    int64_t distance = i - pd_window_of(a, o).start;
     return distance % a->d ? -1 : distance / a->d;
+}
+
+/* How many windows read an entry of x, on average; for estimates of time. */
+static inline double pd_reads(const pd_pool2d_geometry *g) {
+    double h = (double)g->h.out * (double)g->h.k / (double)g->h.in;
+    return h * (double)g->w.out * (double)g->w.k / (double)g->w.in;
 }
 
 /* Image rows of `elements` elements each: how many make one task. */

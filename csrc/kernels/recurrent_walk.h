@@ -29,8 +29,8 @@
 #include "recurrent.h"
 #include "vmath.h"
 
-/* One matrix [b, row] for every time or moment; with mask 1 only the last two
- * of them are kept, with mask 0 the last. */
+/* One matrix [b, row] for every time or moment: all of them are kept (mask -1),
+ * the last two (mask 1), or the last (mask 0). */
 typedef struct {
     real *data;
     int64_t row, step, mask;
@@ -73,10 +73,6 @@ struct walk {
     int64_t first; /* step of the region that runs */
     int64_t failed;
 };
-
-/* n units of a row, VL of them at a time: m from j on. */
-#define EACH_LANES(n)                                                          \
-    for (int64_t j = 0, m = 0; j < (n) && (m = least(VL, (n) - j), 1); j += VL)
 
 /* ---- time -----------------------------------------------------------------
  */
@@ -179,8 +175,10 @@ static void walk_region(void *context, int64_t index) {
                 step_work(w, g->b, g->h) * (double)steps / 20, walk_task, w);
 }
 
-/* Of the weight, what a core's cache holds beside the rest; multiply-adds of a
- * task at least; and of a region by rows, after which signals are seen. */
+/* Rows of a task at least; of the weight, what is near a core; multiply-adds of
+ * a task by units at least; and of a region by rows, after which signals are
+ * seen.
+ */
 enum { ROWS = 8, CACHED = 3 << 19 };
 #define LEAST_WORK 2.5e5
 #define REGION_WORK 4.0e8
@@ -190,7 +188,7 @@ static void walk_cut(walk_t *w) {
     const int64_t bytes = g->h * w->blocks * w->k * (int64_t)sizeof(real);
     w->rows = g->b, w->units = PANEL, w->steps = 1;
     if (g->b >= 2 * ROWS && bytes <= CACHED) {
-        w->rows = ROWS;
+        w->rows = ceil_div(g->b, g->b / (2 * ROWS) * 2); /* an even number */
         w->units = g->h;
         w->steps = 1 + (int64_t)(REGION_WORK / step_work(w, g->b, g->h));
         return;
@@ -247,11 +245,13 @@ static void state_copy(const walk_t *w, real *to, const real *from) {
 }
 
 /* A forward walk begins and ends: states [b, h] to and from the moments. */
-static void moments_begin(const walk_t *w, const series_t *s, const real *at) {
-    state_copy(w, series_at(s, moment_before(w, time_of(w, 0))), at);
+static void moments_begin(const walk_t *w, const series_t *s,
+                          const real *state) {
+    state_copy(w, series_at(s, moment_before(w, time_of(w, 0))), state);
 }
-static void moments_end(const walk_t *w, const series_t *s, real *at) {
-    state_copy(w, at, series_at(s, moment_after(w, time_of(w, w->g->t - 1))));
+static void moments_end(const walk_t *w, const series_t *s, real *state) {
+    state_copy(w, state,
+               series_at(s, moment_after(w, time_of(w, w->g->t - 1))));
 }
 
 /* from -> to, n lanes of one row: what a row that does not run does. */

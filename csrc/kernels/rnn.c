@@ -16,7 +16,8 @@ static void rnn_cell(const walk_t *w, int64_t t, int64_t row, int64_t u,
     }
     const real *z = w->z + t * g->b * g->h + at;
     real *h_after = series_at(&w->hs, moment_after(w, t)) + at;
-    EACH_LANES(n) {
+    for (int64_t j = 0; j < n; j += VL) {
+        const int64_t m = least(VL, n - j);
         const vreal a = v_load_lanes(h_after + j, m) + v_load_lanes(z + j, m);
         const vreal out = g->relu ? v_max(v_set(0), a) : vm_tanh(a);
         v_store_lanes(h_after + j, out, m);
@@ -37,7 +38,8 @@ static void rnn_cell_backward(const walk_t *w, int64_t t, int64_t row,
     const real *dy = w->dy ? w->dy + row * g->y_row + t * g->y_time + u : NULL;
     real *dh = w->dh + at;
     const vreal zero = v_set(0), one = v_set(1);
-    EACH_LANES(n) {
+    for (int64_t j = 0; j < n; j += VL) {
+        const int64_t m = least(VL, n - j);
         const vreal out = v_load_lanes(h_after + j, m);
         vreal d = v_load_lanes(dh + j, m);
         if (dy) d += v_load_lanes(dy + j, m);

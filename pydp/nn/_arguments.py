@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from pydp._creation import zeros
-from pydp._op import number
+from pydp._op import number, pair
 from pydp.nn._module import Parameter
+from pydp.ops._signal import along_length
 
 ACTIVATIONS = (None, "relu", "gelu", "tanh", "sigmoid")
+Size = int | tuple[int, ...]  # one for all axes, or one for each
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -50,6 +52,13 @@ def window_size(letter: str, kernel: int, stride: int, padding: int, dilation: i
     return f"({letter} + {padding} - {dilation * (kernel - 1) + 1}) // {stride} + 1"
 
 
-def short(two: tuple[int, int]) -> str:
-    """Height and width for repr: one number where they are equal."""
-    return str(two[0]) if two[0] == two[1] else str(two)
+def sizes(axes: str, value: Any, module: str, argument: str, least: int) -> tuple[int, ...]:
+    """An int for all axes (a letter each, one or two), or one for each."""
+    if len(axes) == 2:
+        return pair(value, module, argument, least)
+    return along_length(value, module, argument, least)[1:]
+
+
+def short(given: tuple[int | None, ...]) -> str:
+    """The sizes of all axes for repr: one number where they are equal."""
+    return str(given[0]) if len(set(given)) == 1 else str(given)

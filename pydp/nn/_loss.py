@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydp import ops
 from pydp._op import integer
 from pydp._tensor import Tensor
 from pydp.nn._arguments import REDUCTIONS, number_within, one_of
 from pydp.nn._module import Module
+from pydp.ops._loss import positive
 
 
-class CrossEntropyLoss(Module):
+class Loss(Module):
+    """What losses share: `usual`, the options that repr leaves out, and the type of those that
+    compare two arrays of one shape."""
+
+    usual: ClassVar[dict[str, Any]] = {}
+    reduction: str = "mean"
+
+    @property
+    def type(self) -> str:
+        return f"(real[...], real[...]) -> real[{'...' if self.reduction == 'none' else ''}]"
+
+    def _reduce(self, reduction: Any) -> None:
+        self.reduction = one_of(reduction, REDUCTIONS, type(self).__name__, "reduction")
+
+    def extra_repr(self) -> str:
+        usual = {**self.usual, "reduction": "mean"}
+        given = [(name, getattr(self, name)) for name in usual]
+        return ", ".join([f"{name}={x!r}" for name, x in given if x != usual[name]])
+
+
+class CrossEntropyLoss(Loss):
     """-log softmax(logits)[target], averaged: what the right class was given.
 
     Shape: ``(real[..., c], token[...]) -> real[]``; with reduction="none" ``real[...]``.
@@ -29,6 +50,7 @@ class CrossEntropyLoss(Module):
     CrossEntropyLoss(label_smoothing=0.1)
     """
 
+    usual: ClassVar[dict[str, Any]] = {"ignore_index": -100, "label_smoothing": 0.0}
     weight: Tensor | None
 
     def __init__(
@@ -44,7 +66,7 @@ class CrossEntropyLoss(Module):
         self.label_smoothing = number_within(
             label_smoothing, "CrossEntropyLoss", "label_smoothing", 0.0, 1.0
         )
-        self.reduction = one_of(reduction, REDUCTIONS, "CrossEntropyLoss", "reduction")
+        self._reduce(reduction)
         self.axis = integer(axis, "CrossEntropyLoss", "axis")
 
     @property
@@ -64,15 +86,8 @@ class CrossEntropyLoss(Module):
             reduction=self.reduction,
         )
 
-    def extra_repr(self) -> str:
-        usual = (("ignore_index", -100), ("label_smoothing", 0.0), ("reduction", "mean"))
-        given = [
-            (name, getattr(self, name)) for name, value in usual if getattr(self, name) != value
-        ]
-        return ", ".join(f"{name}={value!r}" for name, value in given)
 
-
-class MSELoss(Module):
+class MSELoss(Loss):
     """The mean of (x - target)².
 
     Shape: ``(real[...], real[...]) -> real[]``; with reduction="none" ``real[...]``.
@@ -85,14 +100,131 @@ class MSELoss(Module):
     """
 
     def __init__(self, reduction: str = "mean") -> None:
-        self.reduction = one_of(reduction, REDUCTIONS, "MSELoss", "reduction")
-
-    @property
-    def type(self) -> str:
-        return f"(real[...], real[...]) -> real[{'...' if self.reduction == 'none' else ''}]"
+        self._reduce(reduction)
 
     def forward(self, x: Any, target: Any) -> Any:
         return ops.mse_loss(x, target, reduction=self.reduction)
 
-    def extra_repr(self) -> str:
-        return "" if self.reduction == "mean" else f"reduction={self.reduction!r}"
+
+class L1Loss(Loss):
+    """The mean of |x - target|.
+
+    Shape: ``(real[...], real[...]) -> real[]``; with reduction="none" ``real[...]``.
+
+    It differs from PyTorch's: the shapes must be equal, a loss does not broadcast.
+
+    >>> import pydp
+    >>> pydp.nn.L1Loss(reduction="sum")
+    L1Loss(reduction='sum')
+    """
+
+    def __init__(self, reduction: str = "mean") -> None:
+        self._reduce(reduction)
+
+    def forward(self, x: Any, target: Any) -> Any:
+        return ops.l1_loss(x, target, reduction=self.reduction)
+
+
+class SmoothL1Loss(Loss):
+    """A parabola below a distance of beta, |x - target| - beta / 2 from there on.
+
+    Shape: ``(real[...], real[...]) -> real[]``; with reduction="none" ``real[...]``.
+
+    It differs from PyTorch's: the shapes must be equal, a loss does not broadcast.
+
+    >>> import pydp
+    >>> pydp.nn.SmoothL1Loss(beta=0.5)
+    SmoothL1Loss(beta=0.5)
+    """
+
+    usual: ClassVar[dict[str, Any]] = {"beta": 1.0}
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        self._reduce(reduction)
+        self.beta = positive(beta, "SmoothL1Loss", "beta", zero=True)
+
+    def forward(self, x: Any, target: Any) -> Any:
+        return ops.smooth_l1_loss(x, target, reduction=self.reduction, beta=self.beta)
+
+
+class HuberLoss(Loss):
+    """A parabola up to a distance of delta, a line of slope delta beyond.
+
+    Shape: ``(real[...], real[...]) -> real[]``; with reduction="none" ``real[...]``.
+
+    It differs from PyTorch's: the shapes must be equal, a loss does not broadcast.
+
+    >>> import pydp
+    >>> pydp.nn.HuberLoss(delta=0.5)
+    HuberLoss(delta=0.5)
+    """
+
+    usual: ClassVar[dict[str, Any]] = {"delta": 1.0}
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        self._reduce(reduction)
+        self.delta = positive(delta, "HuberLoss", "delta")
+
+    def forward(self, x: Any, target: Any) -> Any:
+        return ops.huber_loss(x, target, reduction=self.reduction, delta=self.delta)
+
+
+class BCELoss(Loss):
+    """-target log x - (1 - target) log(1 - x) of probabilities x, averaged.
+
+    Shape: ``(real[...], real[...]) -> real[]``; with reduction="none" ``real[...]``.
+
+    Arguments
+      weight     a factor for each element, broadcast to x (a buffer)
+      reduction  "mean", "sum" or "none"
+
+    Better than a Sigmoid before it: BCEWithLogitsLoss.
+
+    >>> import pydp
+    >>> pydp.nn.BCELoss()(pydp.tensor([0.5]), pydp.tensor([1.0]))
+    tensor(0.6931472)
+    """
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
+        self.register_buffer("weight", weight)
+        self._reduce(reduction)
+
+    def forward(self, x: Any, target: Any) -> Any:
+        return ops.binary_cross_entropy(x, target, self.weight, self.reduction)
+
+
+class BCEWithLogitsLoss(Loss):
+    """BCELoss of sigmoid(x), without overflow or loss of digits.
+
+    Shape: ``(real[...], real[...]) -> real[]``; with reduction="none" ``real[...]``.
+
+    Arguments
+      weight      a factor for each element, broadcast to x (a buffer)
+      reduction   "mean", "sum" or "none"
+      pos_weight  a factor for what the target has of 1, broadcast to x (a buffer): [c] where the
+                  classes are the last axis
+
+    >>> import pydp
+    >>> pydp.nn.BCEWithLogitsLoss()(pydp.tensor([0.0]), pydp.tensor([1.0]))
+    tensor(0.6931472)
+    """
+
+    weight: Tensor | None
+    pos_weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
+    ) -> None:
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+        self._reduce(reduction)
+
+    def forward(self, x: Any, target: Any) -> Any:
+        return ops.binary_cross_entropy_with_logits(
+            x, target, self.weight, self.reduction, self.pos_weight
+        )

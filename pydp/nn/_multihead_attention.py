@@ -172,11 +172,12 @@ class MultiheadAttention(Module):
         for name, x, n in zip(("query", "key", "value"), (query, key, value), sizes, strict=True):
             if not isinstance(x, _graph.Value):
                 raise TypeError(f"{name} must be a tensor, got {x.__class__.__name__}")
-            if x.ndim not in (2, 3) or x.ndim != query.ndim or x.shape[-1] != n:
-                axes = "[n, t, {}]" if self.batch_first else "[t, n, {}]"
+            if x.ndim not in (2, 3) or x.shape[-1] != n:
+                axes = f"[n, t, {n}]" if self.batch_first else f"[t, n, {n}]"
+                raise ValueError(f"{name} must be {axes} or [t, {n}], got shape {x.shape}")
+            if x.ndim != query.ndim:
                 raise ValueError(
-                    f"{name} must be {axes.format(n)} or [t, {n}], as query is, got {name} "
-                    f"{x.shape}, query {query.shape}"
+                    f"{name} must have as many axes as query {query.shape}, got shape {x.shape}"
                 )
         return bool(query.ndim == 3)
 

@@ -18,13 +18,14 @@ def join(path: str, name: str) -> str:
 def say_where(error: Exception, module: Any) -> None:
     """Put the module in front of the error's message. The error stays the object it is.
 
-    The chain of modules so far is kept with the error. Where its arguments are not one text (an
-    OSError's, a KeyError's), the place is a note below the message.
+    The chain of modules so far is kept with the error; a module that named itself is not named
+    twice. Where the error's arguments are not one text (an OSError's, a KeyError's), the place is
+    a note below the message.
     """
     text, chain, written = getattr(error, "_pydp_where", ("", (), None))
     plain = len(error.args) == 1 and type(error.args[0]) is str and not isinstance(error, KeyError)
     if plain and error.args[0] != written:  # a new error, or one that was given other words
-        text, chain = error.args[0], ()
+        text, chain = error.args[0].removeprefix(f"{type(module).__name__}: "), ()
     chain = (module, *chain)
     names = [_name_in(above, below) for above, below in pairwise(chain)]
     where = type(module).__name__

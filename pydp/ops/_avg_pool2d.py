@@ -12,11 +12,17 @@ from pydp._op import Array, Op, real_tensor
 from pydp.ops._pool2d import Axis, Pool2d, new_x, new_y, pool2d
 
 
-def _size(pool: Pool2d, axis: Axis, o: int) -> int:
-    """Entries of output o's window that count; for the references."""
+def _size(pool: Pool2d, o: int, p: int) -> int:
+    """What the sum over output (o, p)'s window is divided by; for the references."""
+    if pool.divisor:
+        return pool.divisor
     if not pool.count_include_pad:
-        return len(axis.inside(o))
-    room = axis.size + axis.padding - (o * axis.stride - axis.padding)
+        return len(pool.h.inside(o)) * len(pool.w.inside(p))
+    return _room(pool.h, o) * _room(pool.w, p)
+
+
+def _room(axis: Axis, o: int) -> int:
+    room: int = axis.size + axis.padding - axis.start(o)
     return min(axis.window, room)
 
 
@@ -43,9 +49,7 @@ class AvgPool2d(Op):
         y = np.empty(pool.y_shape)
         for o, p, entries in pool.windows():
             window = [x[:, :, i, j] for _, i, j in entries]
-            y[:, :, o, p] = np.sum(window, axis=0) / (
-                _size(pool, pool.h, o) * _size(pool, pool.w, p)
-            )
+            y[:, :, o, p] = np.sum(window, axis=0) / _size(pool, o, p)
         return y
 
 
@@ -71,9 +75,8 @@ class AvgPool2dBackward(Op):
     def reference(dy: Array, pool: Pool2d) -> Array:
         dx = np.zeros(pool.x_shape)
         for o, p, entries in pool.windows():
-            size = _size(pool, pool.h, o) * _size(pool, pool.w, p)
             for _, i, j in entries:
-                dx[:, :, i, j] += dy[:, :, o, p] / size
+                dx[:, :, i, j] += dy[:, :, o, p] / _size(pool, o, p)
         return dx
 
 
@@ -84,6 +87,7 @@ def avg_pool2d(
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
+    divisor_override: int | None = None,
 ) -> Any:
     """The average of every window of an image.
 
@@ -94,6 +98,7 @@ def avg_pool2d(
       `kernel_size` if not given; `padding` is at most half of `kernel_size`.
     - `count_include_pad`: whether padding counts as zeros or not at all. What `ceil_mode` adds on
       the right beyond the padding never counts.
+    - `divisor_override`: what the sum of a window is divided by, instead of its size.
 
     Semantics are PyTorch's. ValueError, TypeError for arguments outside their range.
 
@@ -103,7 +108,6 @@ def avg_pool2d(
     tensor([[[[2.5, 6.5]]]])
     """
     x = real_tensor(x, "avg_pool2d", "x")
-    pool = pool2d(
-        "avg_pool2d", x._array, kernel_size, stride, padding, 1, ceil_mode, count_include_pad
-    )
+    windows = kernel_size, stride, padding, 1, ceil_mode, count_include_pad, divisor_override
+    pool = pool2d("avg_pool2d", x._array, *windows)
     return apply(AvgPool2d, (x,), pool)

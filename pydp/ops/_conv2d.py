@@ -16,13 +16,13 @@ import numpy as np
 
 from pydp import _kernels
 from pydp._graph import apply, is_recording
-from pydp._op import Array, Op, integer, pair, real_tensor, same_float
+from pydp._op import Array, Op, integer
 from pydp.ops._activation import gelu, reference_of
+from pydp.ops._conv_arguments import Sides, check_bias, operands, padded, padding_sides
 from pydp.ops._matmul import ACTIVATION_BACKWARD, ACTIVATIONS, check_activation
 from pydp.ops._reduce import sum
 from pydp.ops._shape import broadcast_to, reshape
-
-Shape = tuple[int, ...]
+from pydp.ops._signal import Shape, as_image, axis_name, reader, spoken
 
 
 class Conv2dGeometry(NamedTuple):
@@ -32,42 +32,44 @@ class Conv2dGeometry(NamedTuple):
     weight_shape: Shape
     y_shape: Shape
     stride: tuple[int, int]
-    padding: tuple[int, int]
+    padding: tuple[int, int]  # above and left; below and right follow from y_shape
     dilation: tuple[int, int]
     groups: int
 
     @classmethod
     def of(
-        cls, x: Shape, weight: Shape, stride: Any, padding: Any, dilation: Any, groups: Any
+        cls,
+        x: Shape,
+        weight: Shape,
+        stride: tuple[int, int],
+        sides: Sides,
+        dilation: tuple[int, int],
+        groups: int,
+        op: str = "conv2d",
     ) -> Conv2dGeometry:
-        stride = pair(stride, "conv2d", "stride", 1)
-        padding = pair(padding, "conv2d", "padding", 0)
-        dilation = pair(dilation, "conv2d", "dilation", 1)
-        groups = integer(groups, "conv2d", "groups", 1)
-        if len(x) != 4 or len(weight) != 4:
-            raise ValueError(
-                f"conv2d: x must be [n, c, h, w] and weight [o, c/groups, kh, kw], got shapes {x} "
-                f"and {weight}"
-            )
+        """The sizes, or the first that does not fit; of op conv1d the height is not spoken of."""
         if x[1] % groups or weight[0] % groups or x[1] // groups != weight[1]:
             raise ValueError(
-                f"conv2d: weight {weight} with groups={groups} needs {weight[1] * groups} input "
-                f"channels and outputs divisible by groups; x {x} has {x[1]} channels"
+                f"{op}: weight {spoken(weight, op)} with groups={groups} needs "
+                f"{weight[1] * groups} input channels and outputs divisible by groups; "
+                f"x {spoken(x, op)} has {x[1]} channels"
             )
         sizes = []
-        for axis, name in enumerate(("height", "width")):
+        for axis in range(2):
             n, k = x[2 + axis], weight[2 + axis]
             reach = dilation[axis] * (k - 1) + 1
-            room = n + 2 * padding[axis] - reach
+            before, behind = sides[axis]
+            room = n + before + behind - reach
             if k < 1 or room < 0:
                 raise ValueError(
-                    f"conv2d: a kernel of {name} {k} with dilation {dilation[axis]} covers {reach}"
-                    f", which is more than the input's {n} with padding {padding[axis]} on each "
-                    "side"
+                    f"{op}: a kernel of {axis_name(axis, op)} {k} with dilation {dilation[axis]} "
+                    f"covers {reach}, which is more than the input's {n} with padding "
+                    f"{before} on each side"
                 )
             sizes.append(room // stride[axis] + 1)
+        (above, _), (left, _) = sides
         y = (x[0], weight[0], *sizes)
-        return cls(x, weight, y, stride, padding, dilation, groups)
+        return cls(x, weight, y, stride, (above, left), dilation, groups)
 
     def x_type(self) -> str:
         return f"real[n, {self.x_shape[1]}, h, w]"
@@ -77,12 +79,18 @@ class Conv2dGeometry(NamedTuple):
         return f"real[o, {', '.join(map(str, rest))}]"
 
     def y_type(self) -> str:
-        """h and w of y as quotients of x's: (h + 2 padding − reach) // stride + 1."""
+        """h and w of y as quotients of x's: (h + all padding − reach) // stride + 1."""
         sizes = []
         for axis, name in enumerate("hw"):
+            n, given, stride = self.x_shape[2 + axis], self.y_shape[2 + axis], self.stride[axis]
             reach = self.dilation[axis] * (self.weight_shape[2 + axis] - 1) + 1
-            room = 2 * self.padding[axis] - reach
-            sizes.append(f"({name} + {room}) // {self.stride[axis]} + 1")
+            for odd in (0, 1):  # one more behind, where padding is "same" of an even kernel
+                room = 2 * self.padding[axis] + odd - reach
+                if (n + room) // stride + 1 == given:
+                    sizes.append(f"({name} + {room}) // {stride} + 1")
+                    break
+            else:
+                sizes.append(str(given))  # behind a transposed convolution: windows are left out
         return f"real[n, o, {', '.join(sizes)}]"
 
 
@@ -132,7 +140,7 @@ class Conv2d(Op):
 def _windows(x: Array, conv: Any) -> Any:
     """For each output channel, the windows [n, c/groups, oh, ow, kh, kw] that it looks at."""
     (ph, pw), (sh, sw), (dh, dw) = conv.padding, conv.stride, conv.dilation
-    wide = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    wide = np.pad(x, ((0, 0), (0, 0), (ph, ph + 1), (pw, pw + 1)))
     o, i, kh, kw = conv.weight_shape
     _, _, oh, ow = conv.y_shape
     rows = sh * np.arange(oh)[:, None, None, None] + dh * np.arange(kh)[:, None]
@@ -227,6 +235,7 @@ def conv2d(
     dilation: Any = 1,
     groups: int = 1,
     activation: str | None = None,
+    padding_mode: str = "zeros",
 ) -> Any:
     """activation(bias[o] + Σ_ckl weight[o,c,k,l] · x[n, c, i·stride − padding + k·dilation, …]).
 
@@ -236,25 +245,50 @@ def conv2d(
     x            real[n, c, h, w], any strides
     weight       real[o, c/groups, kh, kw]
     bias         real[o], or None
-    stride, padding, dilation   an int, or one for height and one for width
+    stride, dilation   an int, or one for height and one for width
+    padding      likewise; "valid" is 0; "same" keeps h and w (stride 1 only), an odd total has its
+                 larger half behind
     groups       channels and outputs are cut into this many groups that do not see each other
     activation   None, "relu", "gelu", "tanh" or "sigmoid", applied in the same pass
+    padding_mode   what x is outside its extents: "zeros", or as in `pad` "reflect", "replicate",
+                 "circular", which take a padded copy of x
 
-    x is zero outside its extents. The result lies channels-last in memory. ValueError where sizes
-    do not fit, TypeError where dtypes differ. As PyTorch's conv2d, but for `activation`.
+    The result lies channels-last in memory. ValueError where sizes do not fit, TypeError where
+    dtypes differ. As PyTorch's conv2d, but for `activation` and `padding_mode`.
 
     >>> import pydp
     >>> pydp.conv2d(pydp.ones((1, 1, 3, 3)), pydp.ones((1, 1, 2, 2)))
     tensor([[[[4., 4.],
               [4., 4.]]]])
     """
-    check_activation(activation, "conv2d")
-    x, weight = real_tensor(x, "conv2d", "x"), real_tensor(weight, "conv2d", "weight")
-    bias = None if bias is None else real_tensor(bias, "conv2d", "bias")
-    same_float("conv2d", x=x, weight=weight, bias=bias)
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"conv2d: bias must be ({weight.shape[0]},), got {bias.shape}")
-    conv = Conv2dGeometry.of(x.shape, weight.shape, stride, padding, dilation, groups)
+    return convolve(
+        "conv2d", x, weight, bias, stride, padding, dilation, groups, activation, padding_mode
+    )
+
+
+def convolve(
+    op: str,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    activation: str | None,
+    padding_mode: str,
+) -> Any:
+    """What conv2d says; for conv1d of images of height 1, its result too."""
+    check_activation(activation, op)
+    x, weight, bias = operands(op, x, weight, bias)
+    check_bias(op, bias, weight.shape[0])
+    weight, two = as_image(weight), reader(op)
+    stride, dilation = two(stride, op, "stride", 1), two(dilation, op, "dilation", 1)
+    groups = integer(groups, op, "groups", 1)
+    sides = padding_sides(op, padding, weight.shape[2:], stride, dilation)
+    x, sides = padded(op, x, sides, padding_mode)
+    x = as_image(x)
+    conv = Conv2dGeometry.of(x.shape, weight.shape, stride, sides, dilation, groups, op)
     records = is_recording() and any(t is not None and t.requires_grad for t in (x, weight, bias))
     if activation == "gelu" and records:  # its gradient looks at the sum, which is then kept
         return gelu(apply(Conv2d, (x, weight, bias), conv, None))

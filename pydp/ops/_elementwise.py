@@ -241,8 +241,8 @@ TANH = _unary("tanh", np.tanh, "y", lambda dy, y: apply(TANH_BACKWARD, (y, dy)))
 ERF = _unary("erf", np_erf, "x",
              lambda dy, x: dy * (2 / math.sqrt(math.pi) * apply(EXP, (-(x * x),))))
 SIGMOID = _unary("sigmoid", np_sigmoid, "y", lambda dy, y: apply(SIGMOID_BACKWARD, (y, dy)))
-SOFTPLUS = _unary("softplus", lambda x: np.logaddexp(x, 0), "x",
-                  lambda dy, x: dy * apply(SIGMOID, (x,)))
+SOFTSIGN = _unary("softsign", lambda x: x / (1 + np.abs(x)), "x",
+                  lambda dy, x: (dy / outside(x)) / outside(x))
 RELU = _unary("relu", lambda x: np.maximum(x, 0), "y",
               lambda dy, y: apply(RELU_BACKWARD, (y, dy)))
 GELU = _unary("gelu", lambda x: 0.5 * x * (1 + np_erf(x / math.sqrt(2))), "x",
@@ -263,7 +263,7 @@ MAXIMUM = _binary("maximum", np.maximum,
 MINIMUM = _binary("minimum", np.minimum,
                   ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (b, a))),
                   ("ab", lambda dy, a, b, y: dy * apply(MAXIMUM_SHARE, (a, b))))
-MAXIMUM_SHARE = _binary("maximum_share", lambda a, b: (a > b) + 0.5 * (a == b),
+MAXIMUM_SHARE = _binary("maximum_share", lambda a, b: 1 - 1.0 * (a < b) - 0.5 * (a == b),
                         ("", None), ("", None))
 # clip's: where x is the bound the gradient is x's, as if there were no bound (PyTorch's clamp).
 AT_LEAST = _binary("at_least", np.maximum,
@@ -290,7 +290,7 @@ LOGADDEXP_SHARE = _binary("logaddexp_share", lambda a, b: np.where(a == b, 0.5, 
                           ("ab", lambda dy, a, b, y: -dy * share_slope(a, b)))
 
 # The backward kernels of the activations: a is what forward saved, b is dy; the result is dx.
-RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y > 0, dy, 0),
+RELU_BACKWARD = _binary("relu_backward", lambda y, dy: np.where(y <= 0, 0, dy),
                         ("", None), ("a", lambda d, y, dy, _: apply(RELU_BACKWARD, (y, d))))
 TANH_BACKWARD = _binary("tanh_backward", lambda y, dy: dy * (1 - y * y),
                         ("ab", lambda d, y, dy, _: d * dy * (-2.0 * y)),
@@ -309,6 +309,11 @@ GELU_TANH_BACKWARD = _binary("gelu_tanh_backward", lambda x, dy: dy * np_gelu_ta
 def same_dtype(x: Any, value: float) -> tuple[Any, Any]:
     """x, and a number as a value of x's dtype: two operands."""
     return x, _graph.wrap(np.asarray(value, x.dtype))
+
+
+def outside(x: Any) -> Any:
+    """1 + |x|."""
+    return apply(ABS, (x,)) + 1.0
 
 
 def circle(x: Any) -> Any:

@@ -7,13 +7,15 @@ before flatten stays channels-last.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, axis_index
+from pydp._op import Array, Op, as_array, axis_index, shape_argument
+from pydp.ops._shape import reshape, value
 
 Shape = tuple[int, ...]
 
@@ -60,7 +62,8 @@ def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Any:
 
     Elements are in C order, whatever x's layout: a channels-last image is transposed in one pass,
     and an x in C order is not copied at all. IndexError for an axis that x has not, ValueError
-    where `start_axis` comes after `end_axis`. A 0-d tensor gives one of shape (1,).
+    where `start_axis` comes after `end_axis`. A 0-d tensor gives one of shape (1,). The method,
+    x.flatten(), joins all axes by default, as NumPy's and PyTorch's do.
 
     >>> import pydp
     >>> pydp.flatten(pydp.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
@@ -79,3 +82,27 @@ def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Any:
         )
     joined = math.prod(shape[start : end + 1])
     return apply(Flatten, (x,), (*shape[:start], joined, *shape[end + 1 :]))
+
+
+def unflatten(x: Any, axis: int, sizes: Sequence[int]) -> Any:
+    """One axis as several of these sizes, in C order; one size may be -1. Undoes `flatten`.
+
+    Type: ``any[...] -> any[...]``. A view where memory allows. ValueError where the sizes do not
+    make up the axis.
+
+    >>> import pydp
+    >>> pydp.unflatten(pydp.zeros((2, 12)), 1, (3, -1)).shape
+    (2, 3, 4)
+    """
+    x = value(x, "unflatten")
+    at, parts = axis_index(axis, x.ndim, "unflatten"), shape_argument(sizes, "unflatten")
+    n = x.shape[at] if x.ndim else 1
+    known = math.prod([m for m in parts if m != -1])
+    if any(m < -1 for m in parts) or parts.count(-1) > 1:
+        raise ValueError(f"unflatten: sizes must not be negative, but for one -1; got {parts}")
+    if n % known if -1 in parts and known else n != known:
+        raise ValueError(f"unflatten: sizes {parts} do not make up axis {at} of length {n}")
+    if -1 in parts and not known:
+        raise ValueError(f"unflatten: -1 beside a size 0 is not known, got {parts}")
+    parts = tuple([n // known if m == -1 else m for m in parts])
+    return reshape(x, (*x.shape[:at], *parts, *x.shape[at + 1 :]))

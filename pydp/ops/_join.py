@@ -136,6 +136,26 @@ def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
     return tuple([x[(slice(None),) * at + (i,)] for i in range(x.shape[at])])
 
 
+def chunk(x: Any, chunks: int, axis: int = 0) -> tuple[Any, ...]:
+    """x in that many pieces along an axis, equal but for the last, which may be smaller. Views.
+
+    Type: ``any[...] -> any[...]``. Where an axis is too short there are fewer pieces; PyTorch's.
+
+    >>> import pydp
+    >>> q, k, v = pydp.chunk(pydp.zeros((2, 12)), 3, axis=-1)
+    >>> q.shape
+    (2, 4)
+    """
+    x = value(x, "chunk")
+    if not x.ndim:
+        raise IndexError("chunk: x must have an axis, got a 0-d tensor")
+    at, count = axis_index(axis, x.ndim, "chunk"), integer(chunks, "chunk", "chunks", 1)
+    n = x.shape[at]
+    step = -(-n // count)
+    starts = range(0, n, step) if n else [0] * count
+    return tuple([x[(slice(None),) * at + (slice(i, i + step),)] for i in starts])
+
+
 # ---- again and again -----------------------------------------------------------------------------
 
 

@@ -1,9 +1,10 @@
 """Max-pool over images: the largest entry of every window.
 
-Three ops that are each other's gradients. All speak of the same saved index: which entry of its
-window each output took, one byte per output.
+Ops that are each other's gradients. All speak of the same saved index: which entry of its window
+each output took, one byte per output.
 
     max_pool2d            x -> y, and the index        y[o] = x[index of o]
+    max_pool2d_places     x -> y, and for the user where in x's plane it took it from
     max_pool2d_backward   dy -> dx                     dx[i] = sum of dy over the o that took i
     max_pool2d_gather     ddx -> ddy                   ddy[o] = ddx[index of o]
 
@@ -17,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
-from pydp._graph import apply
-from pydp._op import Array, Op, real_tensor
+from pydp._graph import apply, wrap
+from pydp._op import Array, Op, numpy_op, real_tensor
 from pydp.ops._pool2d import Pool2d, new_x, new_y, pool2d
 
 UINT8 = np.dtype(np.uint8)
@@ -56,6 +57,45 @@ class MaxPool2d(Op):
             window = [x[:, :, i, j] for _, i, j in entries]
             y[:, :, o, p] = np.max(window, axis=0)
         return y
+
+
+class MaxPool2dPlaces(Op):
+    """As MaxPool2d; the second result numbers the entries of x's plane [h, w], as PyTorch's."""
+
+    name = "max_pool2d_places"
+    type = "real[n, c, h, w] -> (real[n, c, oh, ow], token[n, c, oh, ow])"
+
+    @staticmethod
+    def typing(pool: Pool2d) -> str:
+        y = pool.out_type()
+        return f"real[n, c, h, w] -> ({y}, {'token' + y.removeprefix('real')})"
+
+    @staticmethod
+    def forward(needs: Any, x: Array, pool: Pool2d) -> Any:
+        y, (index,) = MaxPool2d.forward((), x, pool)
+        return (y, numpy_op(_places, index, pool)), (index,)
+
+    @staticmethod
+    def backward(saved: Any, dparts: Any, needs: Any, pool: Pool2d) -> Any:
+        return (apply(MaxPool2dBackward, (dparts[0], saved[0]), pool),)
+
+    @staticmethod
+    def reference(x: Array, pool: Pool2d) -> Any:
+        y = MaxPool2d.reference(x, pool)
+        places = np.zeros(y.shape, np.int64)
+        for o, p, entries in pool.windows():
+            window = [x[:, :, i, j] for _, i, j in entries]
+            where = np.array([i * pool.w_in + j for _, i, j in entries])
+            places[:, :, o, p] = where[np.argmax(window, axis=0)]
+        return y, places
+
+
+def _places(index: Array, pool: Pool2d) -> Array:
+    """Numbers in the window, as saved (n, oh, ow, c), to numbers in the plane (n, c, oh, ow)."""
+    ky, kx = np.divmod(index.astype(np.int64), pool.w_window)
+    rows = pool.h.start(np.arange(pool.h_out))[:, None, None] + ky * pool.h_dilation
+    columns = pool.w.start(np.arange(pool.w_out))[:, None] + kx * pool.w_dilation
+    return np.moveaxis(rows * pool.w_in + columns, -1, 1)
 
 
 class MaxPool2dBackward(Op):
@@ -121,6 +161,7 @@ def max_pool2d(
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """The largest entry of every window of an image.
 
@@ -132,6 +173,8 @@ def max_pool2d(
     - `kernel_size`, `stride`, `padding`, `dilation`: an int, or one each for height and width.
       `stride` is `kernel_size` if not given; `padding` is at most half of `kernel_size`, and acts
       as -inf.
+    - `return_indices`: give also where each entry was taken from, token[n, c, oh, ow] (int64):
+      its number in the plane, i · w + j.
 
     Of equal entries the first takes the gradient. A NaN is larger than all; the last one counts.
     Semantics are PyTorch's. ValueError, TypeError for arguments outside their range.
@@ -143,4 +186,14 @@ def max_pool2d(
     """
     x = real_tensor(x, "max_pool2d", "x")
     pool = pool2d("max_pool2d", x._array, kernel_size, stride, padding, dilation, ceil_mode)
-    return apply(MaxPool2d, (x,), pool)
+    return max_pooled("max_pool2d", x, pool, return_indices)
+
+
+def max_pooled(op: str, x: Any, pool: Pool2d, return_indices: bool) -> Any:
+    """y, or y and the places that it was taken from."""
+    if not isinstance(return_indices, bool):
+        raise TypeError(f"{op}: return_indices must be a bool, got {return_indices!r}")
+    if not return_indices:
+        return apply(MaxPool2d, (x,), pool)
+    y, places = apply(MaxPool2dPlaces, (x,), pool)
+    return y, wrap(places._array)  # integers want no gradient

@@ -131,6 +131,11 @@ def cumulative_prod(
     return _cumulative("cumulative_prod", x, axis, dtype, include_initial)
 
 
+# The names that NumPy and PyTorch have for them.
+cumsum = cumulative_sum
+cumprod = cumulative_prod
+
+
 def _cumulative(op: str, x: Any, axis: Any, dtype: Any, include_initial: bool) -> Any:
     (x,) = operands(op, x)
     if axis is None:

@@ -224,6 +224,21 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     return permute_dims(x, order)
 
 
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """x with two axes exchanged. A view. Type: ``any[...] -> any[...]``.
+
+    >>> import pydp
+    >>> pydp.swapaxes(pydp.zeros((2, 3, 4)), 0, -1).shape
+    (4, 3, 2)
+    """
+    x = value(x, "swapaxes")
+    i, j = axis_index(axis1, x.ndim, "swapaxes"), axis_index(axis2, x.ndim, "swapaxes")
+    order = list(range(x.ndim))
+    if order:
+        order[i], order[j] = j, i
+    return permute_dims(x, order)
+
+
 def expand_dims(x: Any, axis: int | Sequence[int] = 0) -> Any:
     """x with a new axis of length 1 at position `axis` of the result, or several. A view.
 

@@ -1,4 +1,5 @@
-"""Sums of products over pairs of axes: tensordot and vecdot. See _contract.py."""
+"""Sums of products over pairs of axes: tensordot and vecdot, and over none: outer. _contract.py
+says how."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from typing import Any
 
 from pydp._op import axis_index, integer
 from pydp.ops._contract import Part, contract, numbers, permuted, plain
+from pydp.ops._math import multiply
+from pydp.ops._shape import expand_dims
 
 
 def tensordot(x1: Any, x2: Any, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Any:
@@ -92,3 +95,20 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     output = tuple([n for n in longer if n != "k"])
     a, b = (plain(Part(x, tuple(labels)), size) for x, labels in ((x1, names[0]), (x2, names[1])))
     return permuted(contract(a, b, frozenset(output), output), output)
+
+
+def outer(x1: Any, x2: Any) -> Any:
+    """The product of each element of one vector with each of another: y[i, j] = x1[i] x2[j].
+
+    Type: ``(any[m], any[n]) -> any[m, n]``. ValueError where x1 or x2 is no vector (NumPy's
+    flattens). The standard's linalg.outer.
+
+    >>> import pydp
+    >>> pydp.outer(pydp.tensor([1.0, 2.0]), pydp.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    x1, x2 = numbers("outer", x1, x2)
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise ValueError(f"outer: x1 and x2 must have one axis, got {x1.shape} and {x2.shape}")
+    return multiply(expand_dims(x1, 1), expand_dims(x2, 0))

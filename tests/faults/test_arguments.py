@@ -21,16 +21,30 @@ X, W = (2, 4, 8, 8), (6, 4, 3, 3)
 # Everything with a window: as a function at once, as a module when it is made.
 FUNCTIONS = {
     "conv2d": lambda **k: pydp.conv2d(zeros(*X), zeros(*W), **k),
+    "conv_transpose2d": lambda **k: pydp.conv_transpose2d(zeros(*X), zeros(*X), **k),
     "max_pool2d": lambda **k: pydp.max_pool2d(zeros(*X), **{"kernel_size": 3, **k}),
     "avg_pool2d": lambda **k: pydp.avg_pool2d(zeros(*X), **{"kernel_size": 3, **k}),
 }
 MODULES = {
     "Conv2d": lambda **k: nn.Conv2d(4, 6, **{"kernel_size": 3, **k}),
+    "ConvTranspose2d": lambda **k: nn.ConvTranspose2d(4, 6, **{"kernel_size": 3, **k}),
     "MaxPool2d": lambda **k: nn.MaxPool2d(**{"kernel_size": 3, **k}),
     "AvgPool2d": lambda **k: nn.AvgPool2d(**{"kernel_size": 3, **k}),
 }
 WINDOWS = FUNCTIONS | MODULES
-HAS_NO = {"conv2d": "kernel_size", "avg_pool2d": "dilation", "AvgPool2d": "dilation"}
+HAS_NO = {"conv2d": "kernel_size", "conv_transpose2d": "kernel_size", "avg_pool2d": "dilation",
+          "AvgPool2d": "dilation"}  # fmt: skip
+# The same of one axis.
+SIGNALS = {
+    "conv1d": lambda **k: pydp.conv1d(zeros(2, 4, 8), zeros(6, 4, 3), **k),
+    "conv_transpose1d": lambda **k: pydp.conv_transpose1d(zeros(2, 4, 8), zeros(4, 6, 3), **k),
+    "max_pool1d": lambda **k: pydp.max_pool1d(zeros(2, 4, 8), 3, **k),
+    "avg_pool1d": lambda **k: pydp.avg_pool1d(zeros(2, 4, 8), 3, **k),
+    "Conv1d": lambda **k: nn.Conv1d(4, 6, 3, **k),
+    "ConvTranspose1d": lambda **k: nn.ConvTranspose1d(4, 6, 3, **k),
+    "MaxPool1d": lambda **k: nn.MaxPool1d(3, **k),
+    "AvgPool1d": lambda **k: nn.AvgPool1d(3, **k),
+}
 
 
 def windows(*faults):
@@ -116,6 +130,48 @@ def test_windows_of_other_types(name, argument, value, error, words):
 def test_windows_of_other_lengths(name, argument, value, error, words):
     """An empty tuple, or one that is not for height and width."""
     refused(lambda: WINDOWS[name](**{argument: value}), error, words)
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize(
+    ("argument", "value", "error", "words"),
+    [
+        ("stride", 2**31, ValueError, "must be below 2**31, got 2147483648"),
+        ("padding", 2**63 - 1, ValueError, "must be below 2**31, got 9223372036854775807"),
+        ("stride", 0, ValueError, "must be at least 1, got 0"),
+        ("stride", (-1,), ValueError, "must be at least 1, got -1"),
+        ("padding", -1, ValueError, "must be at least 0, got -1"),
+        ("stride", True, TypeError, "must be an int, got True"),
+        ("padding", 1.0, TypeError, "must be an int, got 1.0"),
+        ("padding", np.array([1]), TypeError, "must be an int, got array([1])"),
+        ("stride", (), ValueError, "must be an int or a tuple of one, got ()"),
+        ("padding", (1, 1), ValueError, "must be an int or a tuple of one, got (1, 1)"),
+    ],
+)
+def test_windows_of_signals(name, argument, value, error, words):
+    """The faults of numbers above, where there is one axis."""
+    refused(lambda: SIGNALS[name](**{argument: value}), error, f"{name}: {argument} {words}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"stride": 2**31 - 1},
+        {"dilation": 2**30, "padding": 2**30},
+        {"stride": 2**30, "dilation": 2**30, "padding": 2**30},
+    ],
+)
+def test_the_largest_transposed_windows_come_back(arguments):
+    """Of one pixel all but the middle of the window may lie in the padding."""
+    x, w = leaf(2, 4, 1, 1), leaf(4, 6, 3, 3)
+    begin = time.process_time()
+    y = pydp.conv_transpose2d(x, w, **arguments)
+    pydp.sum(y).backward()
+    size = 1 if "padding" in arguments else 3
+    assert y.shape == (2, 6, size, size)
+    assert x.grad.numpy().ravel().tolist() == [6 * size * size] * 8
+    assert w.grad.numpy().sum() == 4 * 6 * 2 * size * size
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize("name", [name for name in WINDOWS if "ool" in name])

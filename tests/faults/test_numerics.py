@@ -172,7 +172,7 @@ SLOPES = {
     "tanh": [0, 0, 0, 1, 1, 0, 0, 0, NAN],
     "softplus": [0, 0, 0, 0.5, 0.5, 1, 1, 1, NAN],
     "gelu": [0, 0, 0, 0.5, 0.5, 1, 1, 1, NAN],
-    "relu": [0, 0, 0, 0, 0, 1, 1, 1, 0],
+    "relu": [0, 0, 0, 0, 0, 1, 1, 1, 1],
 }
 ODD = ("tanh", "erf", "expm1", "log1p", "sqrt", "relu")  # keep the sign of zero
 
@@ -290,10 +290,13 @@ AT_ZERO = [
 AT_TIES = [
     ("relu", lambda o, x: o.relu(x), [[0.0, -0.0, 1.0]], [0, -0.0, 1], [[0, 0, 1]]),
     ("abs", lambda o, x: o.abs(x), [[0.0, 2.0, -2.0]], [0, 2, 2], [[0, 1, -1]]),
-    ("maximum", lambda o, a, b: o.maximum(a, b), [[1.0, 2.0, 0.0], [1.0, 1.0, 1.0]], [1, 2, 1],
-     [[0.5, 1, 0], [0.5, 0, 1]]),
-    ("minimum", lambda o, a, b: o.minimum(a, b), [[1.0, 2.0, 0.0], [1.0, 1.0, 1.0]], [1, 1, 0],
-     [[0.5, 0, 1], [0.5, 1, 0]]),
+    ("relu of NaN", lambda o, x: o.relu(x), [[NAN]], [NAN], [[1]]),
+    ("maximum", lambda o, a, b: o.maximum(a, b),
+     [[1.0, 2.0, 0.0, NAN, 1.0], [1.0, 1.0, 1.0, 1.0, NAN]],
+     [1, 2, 1, NAN, NAN], [[0.5, 1, 0, 1, 1], [0.5, 0, 1, 1, 1]]),
+    ("minimum", lambda o, a, b: o.minimum(a, b),
+     [[1.0, 2.0, 0.0, NAN, 1.0], [1.0, 1.0, 1.0, 1.0, NAN]],
+     [1, 1, 0, NAN, NAN], [[0.5, 0, 1, 1, 1], [0.5, 1, 0, 1, 1]]),
     ("clip", lambda o, x: o.clip(x, -1.0, 1.0), [[-2.0, -1.0, 0.0, 1.0, 2.0, NAN]],
      [-1, -1, 0, 1, 1, NAN], [[0, 1, 1, 1, 0, 0]]),
     ("clip by tensors", lambda o, x, low, high: o.clip(x, low, high),

@@ -61,7 +61,7 @@ def conv2d(**arguments):
      "cross_entropy: weight must have shape (3,), got (2,)"),
     (lambda: pydp.cross_entropy(zeros(2, 3), zeros(3, 2)), ValueError, "(2, 3), got (3, 2)"),
     (lambda: pydp.mse_loss(zeros(2, 1), zeros(2)), ValueError,
-     "mse_loss: x and y must have one shape, got (2, 1) and (2,)"),
+     "mse_loss: x and target must have one shape, got (2, 1) and (2,)"),
     (lambda: pydp.concat([zeros(2, 3), zeros(2)]), ValueError, "(2,) does not fit (2, 3)"),
     (lambda: pydp.stack([zeros(2), zeros(3)]), ValueError, "must be equal, got (2,) and (3,)"),
     (lambda: pydp.data.Batches([1, 2], [1], batch_size=1), ValueError,

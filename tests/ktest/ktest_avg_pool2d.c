@@ -1,4 +1,5 @@
-/* avg_pool2d against loops over windows, padding counted and not counted. */
+/* avg_pool2d against loops over windows, padding counted and not counted, and
+ * with a divisor of its own. */
 #include "avg_pool2d.h"
 #include "ktest_pool2d.h"
 
@@ -6,6 +7,7 @@
  * inside the padded image, which is less than all where ceil_mode reaches out
  * of it. */
 static double entries(const pd_pool2d_geometry *g, pixel_t p) {
+    if (g->divisor) return (double)g->divisor;
     double count = 0;
     for (int64_t k = 0; k < g->h.k; k++)
         for (int64_t l = 0; l < g->w.k; l++) {
@@ -17,11 +19,13 @@ static double entries(const pd_pool2d_geometry *g, pixel_t p) {
     return count;
 }
 
-static void forward(const pool_case_t *t, int wide, int count_padding) {
+static void forward(const pool_case_t *t, int wide, int count_padding,
+                    int divisor) {
     pd_pool2d_geometry g = pool_geometry(t);
     g.count_include_pad = count_padding;
-    kt_case(PD_KERNEL_avg_pool2d_forward, "%s%s, padding %d", t->why,
-            wide ? ", wide" : "", count_padding);
+    g.divisor = divisor;
+    kt_case(PD_KERNEL_avg_pool2d_forward, "%s%s, padding %d, divisor %d",
+            t->why, wide ? ", wide" : "", count_padding, divisor);
     real *x = kt_integers(pool_strides(&g, g.h.in, g.w.in, wide));
     real *y = kt_array(pool_out(&g), sizeof(real));
     if (kt_call(&g)) kt_fail("reports a bad datum");
@@ -38,11 +42,13 @@ static void forward(const pool_case_t *t, int wide, int count_padding) {
     }
 }
 
-static void backward(const pool_case_t *t, int wide, int count_padding) {
+static void backward(const pool_case_t *t, int wide, int count_padding,
+                     int divisor) {
     pd_pool2d_geometry g = pool_geometry(t);
     g.count_include_pad = count_padding;
-    kt_case(PD_KERNEL_avg_pool2d_backward, "%s%s, padding %d", t->why,
-            wide ? ", wide" : "", count_padding);
+    g.divisor = divisor;
+    kt_case(PD_KERNEL_avg_pool2d_backward, "%s%s, padding %d, divisor %d",
+            t->why, wide ? ", wide" : "", count_padding, divisor);
     real *dy = kt_integers(pool_strides(&g, g.h.out, g.w.out, wide));
     real *dx = kt_array(pool_in(&g), sizeof(real));
     if (kt_call(&g)) kt_fail("reports a bad datum");
@@ -68,10 +74,13 @@ static void backward(const pool_case_t *t, int wide, int count_padding) {
 KTEST(avg_pool2d) {
     for (int t = 0; t < KT_COUNT(pool_cases); t++) {
         if (pool_cases[t].h.d != 1) continue; /* average pools have none */
+        int adaptive = !pool_cases[t].h.s || !pool_cases[t].w.s;
         for (int wide = 0; wide < 2; wide++)
-            for (int padding = 0; padding < 2; padding++) {
-                forward(&pool_cases[t], wide, padding);
-                backward(&pool_cases[t], wide, padding);
+            for (int padding = 0; padding < 2 - adaptive; padding++) {
+                forward(&pool_cases[t], wide, padding, padding * 7);
+                forward(&pool_cases[t], wide, padding, 0);
+                backward(&pool_cases[t], wide, padding, padding * 7);
+                backward(&pool_cases[t], wide, padding, 0);
             }
     }
 }

@@ -14,10 +14,37 @@ static double square(double x) { return x * x; }
 static double reciprocal(double x) { return 1 / x; }
 static double one_for_zero(double x) { return x == 0 ? 1 : x; }
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
-static double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
+static double log_1_exp(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
 static double relu(double x) { return x < 0 ? 0 : x; }
 /* At infinity the limit: 0 wins where a factor has reached it. */
 static double times(double x, double y) { return y == 0 ? 0 : x * y; }
+
+/* The constants p, q, r of all calls: exact in both types. */
+static const double constants[3] = {0.75, 1.5, 0.5};
+#define CP constants[0]
+#define CQ constants[1]
+#define CR constants[2]
+static double softplus(double x) {
+    return CP * x > CQ ? x : log_1_exp(CP * x) / CP;
+}
+static double logsigmoid(double x) { return -log_1_exp(-x); }
+static double silu(double x) { return times(x, sigmoid(x)); }
+static double mish(double x) { return times(x, tanh(log_1_exp(x))); }
+static double elu(double x) { return x <= 0 ? CQ * expm1(CR * x) : CP * x; }
+static double leaky_relu(double x) { return x > 0 ? x : CP * x; }
+static double hardtanh(double x) { return x < CP ? CP : x > CQ ? CQ : x; }
+static double hardsigmoid(double x) {
+    return x < -3 ? 0 : x > 3 ? 1 : (x + 3) / 6;
+}
+static double hardswish(double x) { return times(x, hardsigmoid(x)); }
+static double softshrink(double x) {
+    return fabs(x) <= CP ? 0 : x - copysign(CP, x);
+}
+static double hardshrink(double x) { return fabs(x) <= CP ? 0 : x; }
+static double threshold(double x) { return x <= CP ? CQ : x; }
+static double softsign(double x) {
+    return isinf(x) ? copysign(1, x) : x / (1 + fabs(x));
+}
 static double gelu(double x) { return times(x, erfc(-x / sqrt(2)) / 2); }
 static double gelu_u(double x) {
     return sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
@@ -48,10 +75,10 @@ static double logaddexp_share(double a, double b) {
     return a == b ? 0.5 : sigmoid(a - b);
 }
 static double maximum_share(double a, double b) {
-    return a > b ? 1 : a == b ? 0.5 : 0;
+    return a < b ? 0 : a == b ? 0.5 : 1;
 }
 static double not_below(double a, double b) { return a >= b; }
-static double relu_backward(double y, double dy) { return y > 0 ? dy : 0; }
+static double relu_backward(double y, double dy) { return y <= 0 ? 0 : dy; }
 static double tanh_backward(double y, double dy) { return dy * (1 - y * y); }
 static double sigmoid_backward(double y, double dy) { return dy * y * (1 - y); }
 static double gelu_backward(double x, double dy) {
@@ -62,6 +89,46 @@ static double gelu_tanh_backward(double x, double dy) {
     double t = tanh(gelu_u(x));
     double slope = sqrt(2 / M_PI) * (1 + 3 * 0.044715 * x * x);
     return dy * ((1 + t) / 2 + times(x * slope, 1 - t * t) / 2);
+}
+
+static double softplus_backward(double x, double dy) {
+    return CP * x > CQ ? dy : dy * sigmoid(CP * x);
+}
+static double logsigmoid_backward(double x, double dy) {
+    return dy * sigmoid(-x);
+}
+static double silu_backward(double x, double dy) {
+    return dy * (sigmoid(x) + times(x, sigmoid(x) * sigmoid(-x)));
+}
+static double mish_backward(double x, double dy) {
+    double t = tanh(log_1_exp(x));
+    return dy * (t + times(x, (1 - t * t) * sigmoid(x)));
+}
+static double elu_backward(double x, double dy) {
+    return dy * (x <= 0 ? CQ * CR * exp(CR * x) : CP);
+}
+static double leaky_relu_backward(double x, double dy) {
+    return x > 0 ? dy : CP * dy;
+}
+static double hardtanh_backward(double x, double dy) {
+    return x > CP && x < CQ ? dy : 0;
+}
+static double hardsigmoid_backward(double x, double dy) {
+    return fabs(x) < 3 ? dy / 6 : 0;
+}
+static double hardswish_backward(double x, double dy) {
+    return x <= -3 ? 0 : x < 3 ? dy * (x / 3 + 0.5) : dy;
+}
+static double shrink_backward(double x, double dy) {
+    return fabs(x) > CP ? dy : 0;
+}
+static double threshold_backward(double x, double dy) {
+    return x <= CP ? 0 : dy;
+}
+static double prelu(double x, double slope) { return x > 0 ? x : slope * x; }
+static double prelu_slope(double x, double slope) { return x > 0 ? 1 : slope; }
+static double prelu_backward_slope(double x, double dy) {
+    return x > 0 ? 0 : dy * x;
 }
 
 typedef struct {
@@ -105,6 +172,18 @@ static const definition_t definitions[] = {
     {"erf", erf, NULL, 4},
     {"sigmoid", sigmoid, NULL, 4},
     {"softplus", softplus, NULL, 4},
+    {"logsigmoid", logsigmoid, NULL, 4},
+    {"silu", silu, NULL, 4},
+    {"mish", mish, NULL, 6},
+    {"elu", elu, NULL, 6},
+    {"leaky_relu", leaky_relu, NULL, 0},
+    {"hardtanh", hardtanh, NULL, 0},
+    {"hardsigmoid", hardsigmoid, NULL, 2},
+    {"hardswish", hardswish, NULL, 4},
+    {"softshrink", softshrink, NULL, 0},
+    {"hardshrink", hardshrink, NULL, 0},
+    {"threshold", threshold, NULL, 0},
+    {"softsign", softsign, NULL, 1},
     {"relu", relu, NULL, 0},
     {"gelu", gelu, NULL, 4},
     {"gelu_tanh", gelu_tanh, NULL, 4},
@@ -128,6 +207,20 @@ static const definition_t definitions[] = {
     {"sigmoid_backward", NULL, sigmoid_backward, 4},
     {"gelu_backward", NULL, gelu_backward, 8},
     {"gelu_tanh_backward", NULL, gelu_tanh_backward, 8},
+    {"softplus_backward", NULL, softplus_backward, 6},
+    {"logsigmoid_backward", NULL, logsigmoid_backward, 4},
+    {"silu_backward", NULL, silu_backward, 8},
+    {"mish_backward", NULL, mish_backward, 12},
+    {"elu_backward", NULL, elu_backward, 6},
+    {"leaky_relu_backward", NULL, leaky_relu_backward, 0},
+    {"hardtanh_backward", NULL, hardtanh_backward, 0},
+    {"hardsigmoid_backward", NULL, hardsigmoid_backward, 1},
+    {"hardswish_backward", NULL, hardswish_backward, 4},
+    {"shrink_backward", NULL, shrink_backward, 0},
+    {"threshold_backward", NULL, threshold_backward, 0},
+    {"prelu", NULL, prelu, 0},
+    {"prelu_slope", NULL, prelu_slope, 0},
+    {"prelu_backward_slope", NULL, prelu_backward_slope, 0},
 };
 
 /* ---- the cases ------------------------------------------------------------
@@ -198,6 +291,7 @@ static void examine(int kernel, int64_t function, const definition_t *d,
     if (inputs == 2) in[1] = view(1, c->b, c, stride[2]);
 
     pd_elementwise_geometry g = {.function = function};
+    memcpy(g.constants, constants, sizeof constants);
     pd_space_begin(&g.space, c->axes, c->shape);
     pd_dense_strides(c->axes, c->shape, c->a == 't' ? stride[1] : NULL,
                      stride[0]);

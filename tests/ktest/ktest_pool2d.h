@@ -11,7 +11,8 @@ typedef struct {
     const char *why;
 } pool_case_t;
 
-/* in, out (0: all whole windows), window, stride, padding, dilation */
+/* in, out (0: all whole windows), window, stride (0: adaptive), padding,
+ * dilation */
 static const pool_case_t pool_cases[] = {
     {1, 1, {1, 0, 1, 1, 0, 1}, {1, 0, 1, 1, 0, 1}, "the smallest"},
     {2, 3, {4, 0, 2, 2, 0, 1}, {6, 0, 2, 2, 0, 1}, "halves"},
@@ -24,6 +25,10 @@ static const pool_case_t pool_cases[] = {
     {1, 9, {5, 3, 2, 2, 0, 1}, {7, 4, 2, 2, 0, 1}, "ceil mode"},
     {1, 3, {20, 0, 18, 1, 0, 1}, {19, 0, 17, 1, 0, 1}, "306 entries: int32"},
     {1, 2, {18, 0, 15, 1, 0, 1}, {19, 0, 17, 1, 0, 1}, "255 entries: bytes"},
+    {2, 19, {7, 3, 4, 0, 0, 1}, {10, 4, 4, 0, 0, 1}, "adaptive"},
+    {1, 5, {3, 7, 2, 0, 0, 1}, {4, 4, 2, 0, 0, 1}, "adaptive, enlarging"},
+    {2, 17, {9, 2, 6, 0, 0, 1}, {8, 0, 3, 2, 1, 1}, "adaptive in one axis"},
+    {1, 3, {50, 3, 18, 0, 0, 1}, {50, 3, 18, 0, 0, 1}, "adaptive: int32"},
     {8, 33, {30, 0, 3, 2, 1, 1}, {31, 0, 3, 2, 1, 1}, "several tasks"},
 };
 
@@ -66,12 +71,21 @@ static inline pixel_t pixel_of(int64_t at, int64_t height, int64_t width,
     return (pixel_t){at / c / width / height, at / c / width % height,
                      at / c % width, at % c};
 }
+/* Where entry k of output o's window lies on an axis; 0 where it is none. */
+static inline int pool_entry_of(const pd_pool_axis *a, int64_t o, int64_t k,
+                                int64_t *i) {
+    *i = o * a->s - a->p + k * a->d;
+    if (a->s) return *i >= 0 && *i < a->in;
+    double part = (double)a->in / (double)a->out; /* adaptive */
+    *i = (int64_t)floor((double)o * part + 1e-9) + k;
+    return (double)*i < (double)(o + 1) * part - 1e-9;
+}
 /* Where window entry (k, l) of output pixel p lies; 0 where in the padding. */
 static inline int pool_entry(const pd_pool2d_geometry *g, pixel_t p, int64_t k,
                              int64_t l, int64_t *i, int64_t *j) {
-    *i = p.i * g->h.s - g->h.p + k * g->h.d;
-    *j = p.j * g->w.s - g->w.p + l * g->w.d;
-    return *i >= 0 && *j >= 0 && *i < g->h.in && *j < g->w.in;
+    int inside_h = pool_entry_of(&g->h, p.i, k, i);
+    int inside_w = pool_entry_of(&g->w, p.j, l, j);
+    return inside_h && inside_w;
 }
 static inline int64_t dense_at(const pd_pool2d_geometry *g, pixel_t p,
                                int64_t i, int64_t j) {

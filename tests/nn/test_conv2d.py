@@ -20,6 +20,9 @@ GEOMETRIES = [
     {"kernel_size": (5, 3), "padding": "same", "dilation": (1, 2)},
     {"kernel_size": (4, 3), "padding": "same"},  # an odd total: one more row behind
     {"kernel_size": (2, 4), "padding": "same", "dilation": (3, 1), "groups": 2},
+    {"kernel_size": 3, "padding": (3, 1), "padding_mode": "reflect"},
+    {"kernel_size": (4, 3), "padding": "same", "padding_mode": "replicate"},
+    {"kernel_size": 3, "padding": 2, "stride": 2, "padding_mode": "circular"},
 ]
 
 
@@ -70,6 +73,8 @@ def test_text():
         "activation='relu'"
     )
     assert nn.Conv2d(3, 4, 5, padding="same").extra_repr() == "3, 4, 5, padding='same'"
+    layer = nn.Conv2d(3, 4, 5, padding=2, padding_mode="circular")
+    assert layer.extra_repr() == "3, 4, 5, padding=2, padding_mode='circular'"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +109,7 @@ def test_text():
         ({"out_channels": 2.5}, TypeError, "Conv2d: out_channels must be an int, got 2.5"),
         ({"bias": None}, TypeError, "Conv2d: bias must be True or False, got None"),
         ({"activation": "softmax"}, ValueError, "Conv2d: activation must be one of None, 'relu'"),
+        ({"padding_mode": "no"}, ValueError, "padding_mode must be one of 'zeros', 'reflect'"),
     ],
 )
 def test_arguments_at_construction(arguments, kind, message):

@@ -17,6 +17,33 @@ def test_against_torch(shape):
     )
 
 
+@needs_torch
+@pytest.mark.parametrize("padding", [0, 4, -2])
+def test_padding_against_torch(padding):
+    ids = indices(3, 20, below=10)
+    ours = nn.Embedding(10, 3, padding_idx=padding)
+    against_torch(ours, torch.nn.Embedding(10, 3, padding_idx=padding), ids)
+    assert np.all(ours.weight.grad.numpy()[padding] == 0)
+
+
+def test_padding_is_zeros_at_first():
+    layer = nn.Embedding(10, 3, padding_idx=-2)
+    assert layer.padding_idx == 8 and layer.extra_repr() == "10, 3, padding_idx=8"
+    zero = np.all(layer.weight.numpy() == 0, axis=1)
+    assert zero.tolist() == [i == 8 for i in range(10)]
+    with pytest.raises(ValueError, match="Embedding: padding_idx must be in -10 … 9, got 10"):
+        nn.Embedding(10, 3, padding_idx=10)
+
+
+def test_from_pretrained():
+    rows = pydp.tensor([[1.0, 2.0], [3.0, 4.0]])
+    frozen = nn.Embedding.from_pretrained(rows)
+    assert not frozen.weight.requires_grad and frozen(pydp.tensor([1])).tolist() == [[3.0, 4.0]]
+    assert nn.Embedding.from_pretrained(rows, freeze=False).weight.requires_grad
+    with pytest.raises(ValueError, match=r"embeddings must have 2 axes \(v, d\), got shape \(2,\)"):
+        nn.Embedding.from_pretrained(rows[0])
+
+
 def test_initial_values():
     assert_normal(nn.Embedding(500, 200).weight, 0.0, 1.0)
 

@@ -95,7 +95,7 @@ def test_arguments_at_construction(arguments, error, message):
     ("arguments", "error", "message"),
     [
         ({"state": pydp.zeros((1, 3, 5))}, ValueError,
-         r"GRU: GRU: state must be \(2, 3, 5\) \(layers and directions, batch, "
+         r"GRU: state must be \(2, 3, 5\) \(layers and directions, batch, "
          r"hidden_size\), got \(1, 3, 5\)"),
         ({"x": pydp.zeros((3, 0, 4))}, ValueError, "GRU: gru: x must be .* at least one step"),
         ({"x": pydp.zeros((3, 7, 3))}, ValueError, "GRU: gru: weight_ih must be"),

@@ -36,6 +36,46 @@ def test_mse_against_torch(reduction):
     )
 
 
+ALIKE = [
+    ("L1Loss", {}),
+    ("SmoothL1Loss", {"beta": 0.5}),
+    ("HuberLoss", {"delta": 0.75}),
+    ("BCELoss", {}),
+    ("BCEWithLogitsLoss", {}),
+]
+
+
+@needs_torch
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("name", "options"), ALIKE, ids=str)
+def test_against_torch(name, options, reduction):
+    ours, theirs = [getattr(box, name)(reduction=reduction, **options) for box in (nn, torch.nn)]
+    span = {"low": 0.05, "high": 0.95}
+    against_torch(ours, theirs, real(3, 4, **(span if name == "BCELoss" else {})),
+                  real(3, 4, seed=1, **span))  # fmt: skip
+    assert str(ours.signature) == (
+        f"(real[...], real[...]) -> real[{'...' if reduction == 'none' else ''}]"
+    )
+
+
+@needs_torch
+def test_weights_of_classes_and_elements():
+    w, p = real(4, low=0.5), real(4, low=0.5, seed=1)
+    x, t = real(3, 4, low=0.05, high=0.95), real(3, 4, low=0, high=1)
+    against_torch(nn.BCELoss(pydp.tensor(w)), torch.nn.BCELoss(torch.tensor(w)), x, t)
+    ours = nn.BCEWithLogitsLoss(pydp.tensor(w), pos_weight=pydp.tensor(p))
+    theirs = torch.nn.BCEWithLogitsLoss(torch.tensor(w), pos_weight=torch.tensor(p))
+    against_torch(ours, theirs, real(3, 4), t)
+    assert list(ours.state_dict()) == ["weight", "pos_weight"]
+
+
+def test_repr_and_arguments():
+    assert repr(nn.SmoothL1Loss("sum", beta=0.5)) == "SmoothL1Loss(beta=0.5, reduction='sum')"
+    assert repr(nn.BCEWithLogitsLoss()) == "BCEWithLogitsLoss()"
+    with pytest.raises(ValueError, match="HuberLoss: delta must be finite and above 0, got 0"):
+        nn.HuberLoss(delta=0)
+
+
 def test_the_weight_is_state():
     loss = nn.CrossEntropyLoss(pydp.tensor([1.0, 2.0]))
     assert list(loss.state_dict()) == ["weight"] and list(loss.parameters()) == []
@@ -52,7 +92,7 @@ def test_a_loss_does_not_broadcast():
         nn.MSELoss()(pydp.zeros((3, 1)), pydp.zeros((3,)))
 
 
-@pytest.mark.parametrize("box", [nn.CrossEntropyLoss, nn.MSELoss])
+@pytest.mark.parametrize("box", [nn.CrossEntropyLoss, nn.MSELoss, nn.BCELoss, nn.CTCLoss])
 @pytest.mark.parametrize("reduction", ["average", None, 1])
 def test_reductions(box, reduction):
     with pytest.raises(ValueError, match="reduction must be one of 'mean', 'sum', 'none', got"):

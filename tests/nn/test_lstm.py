@@ -120,7 +120,7 @@ def test_arguments_at_construction(arguments, error, message):
     ("arguments", "error", "message"),
     [
         ({"state": (pydp.zeros((1, 3, 5)), pydp.zeros((2, 3, 5)))}, ValueError,
-         r"LSTM: LSTM: state\[0\] must be \(2, 3, 5\) \(layers and directions, batch, "
+         r"LSTM: state\[0\] must be \(2, 3, 5\) \(layers and directions, batch, "
          r"hidden_size\), got \(1, 3, 5\)"),
         ({"x": pydp.zeros((3, 0, 4))}, ValueError, "LSTM: lstm: x must be .* at least one step"),
         ({"x": pydp.zeros((3, 7, 3))}, ValueError, "LSTM: lstm: weight_ih must be"),

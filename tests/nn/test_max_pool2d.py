@@ -1,5 +1,6 @@
 """MaxPool2d against PyTorch's, its type, its arguments."""
 
+import numpy as np
 import pytest
 
 import pydp
@@ -31,10 +32,23 @@ def test_the_type_says_the_shape(geometry):
         assert match(layer.signature, [("real", (2, 4, h, w))]) == [("real", y.shape)]
 
 
+@needs_torch
+def test_indices_and_their_type():
+    ours, theirs = nn.MaxPool2d(3, 2, 1, 1, True), torch.nn.MaxPool2d(3, 2, 1, 1, True)
+    x = real(2, 3, 10, 12)
+    y, places = ours(pydp.tensor(x))
+    want, where = theirs(torch.from_numpy(x))
+    np.testing.assert_array_equal(y.numpy(), want.numpy())
+    np.testing.assert_array_equal(places.numpy(), where.numpy())
+    found = match(ours.signature, [("real", x.shape)])
+    assert found == [("real", y.shape), ("token", places.shape)]
+    assert ours.extra_repr() == "3, stride=2, padding=1, return_indices=True"
+
+
 def test_text():
     assert nn.MaxPool is nn.MaxPool2d
     assert repr(nn.MaxPool2d(3)) == "MaxPool2d(3)"
-    assert repr(nn.MaxPool2d(3, (2, 1), 1, 2, True)) == (
+    assert repr(nn.MaxPool2d(3, (2, 1), 1, 2, ceil_mode=True)) == (
         "MaxPool2d(3, stride=(2, 1), padding=1, dilation=2, ceil_mode=True)"
     )
 
@@ -50,6 +64,7 @@ def test_text():
         ({"padding": -1}, ValueError, "MaxPool2d: padding must be at least 0, got -1"),
         ({"dilation": 0}, ValueError, "MaxPool2d: dilation must be at least 1, got 0"),
         ({"dilation": True}, TypeError, "MaxPool2d: dilation must be an int, got True"),
+        ({"return_indices": 0}, TypeError, "return_indices must be True or False, got 0"),
         ({"ceil_mode": 1}, TypeError, "MaxPool2d: ceil_mode must be True or False, got 1"),
     ],
 )

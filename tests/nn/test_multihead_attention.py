@@ -213,9 +213,9 @@ def test_arguments(words, error, message):
     ("shapes", "words", "error", "message"),
     [
         (((N, T, E), (N, S, 5), (N, S, E)), {}, ValueError,
-         "key must be [n, t, 12] or [t, 12], as query is, got key (4, 7, 5), query (4, 5, 12)"),
+         "key must be [n, t, 12] or [t, 12], got shape (4, 7, 5)"),
         (((N, T, E), (S, E), (S, E)), {}, ValueError,
-         "key must be [n, t, 12] or [t, 12], as query is, got key (7, 12), query (4, 5, 12)"),
+         "key must have as many axes as query (4, 5, 12), got shape (7, 12)"),
         (CROSS, {"key_padding_mask": np.ones((N, T), bool)}, ValueError,
          "key_padding_mask must be (4, 7), got (4, 5)"),
         (CROSS, {"attn_mask": np.ones((S, T), bool)}, ValueError,

@@ -104,7 +104,7 @@ def test_arguments_at_construction(arguments, error, message):
     ("arguments", "error", "message"),
     [
         ({"state": pydp.zeros((1, 3, 5))}, ValueError,
-         r"RNN: RNN: state must be \(2, 3, 5\) \(layers and directions, batch, "
+         r"RNN: state must be \(2, 3, 5\) \(layers and directions, batch, "
          r"hidden_size\), got \(1, 3, 5\)"),
         ({"x": pydp.zeros((3, 0, 4))}, ValueError, "RNN: rnn: x must be .* at least one step"),
         ({"x": pydp.zeros((3, 7, 3))}, ValueError, "RNN: rnn: weight_ih must be"),

@@ -30,6 +30,10 @@ CASES = [
     case(real(1, 3, 4, 9), "one for each axis", (1, 4), stride=(3, 2), padding=(0, 2)),
     case(real(1, 2, 7, 7), "gaps between the windows", 2, stride=3),
     case(real(1, 2, 5, 4), "the whole image", (5, 4)),
+    case(real(1, 3, 5, 6), "a divisor of its own", 3, stride=2, padding=1, divisor_override=2),
+    case(integers(1, 3, 5, 6), "a divisor of its own, exact", 3, divisor_override=1, exact=True),
+    case(real(1, 2, 6, 6), "a divisor of its own, padding not counted", 3, stride=2, padding=1,
+         ceil_mode=True, count_include_pad=False, divisor_override=7),
     case(real(0, 3, 4, 4), "no image", 2),
     case(real(2, 1, 40, 300), "several tasks", 3, stride=2),
 ]  # fmt: skip
@@ -51,6 +55,10 @@ ERRORS = [
     ((1, 1, 4, 4), {"stride": -1}, ValueError, "avg_pool2d: stride must be at least 1, got -1"),
     ((1, 1, 4, 4), {"padding": 2}, ValueError,
      "avg_pool2d: padding must be at most half of kernel_size 2, got 2"),
+    ((1, 1, 4, 4), {"divisor_override": 0}, ValueError,
+     "avg_pool2d: divisor_override must be at least 1, got 0"),
+    ((1, 1, 4, 4), {"divisor_override": 2.0}, TypeError,
+     "avg_pool2d: divisor_override must be an int, got 2.0"),
     ((1, 1, 4, 4), {"count_include_pad": None}, TypeError,
      "avg_pool2d: count_include_pad must be a bool, got None"),
 ]  # fmt: skip

@@ -15,8 +15,15 @@ def case(why, x, weight, bias=None, exact=False, grad=True, order2=False, **argu
     def ours(x, weight, bias=None):
         return pydp.conv2d(x, weight, bias, activation=activation, **arguments)
 
+    peers = dict(arguments)
+    mode, mode_padding = peers.pop("padding_mode", None), ()
+    if mode:  # PyTorch's function has no modes: pad first
+        high, wide = peers.pop("padding")
+        mode_padding = (wide, wide, high, high)
+
     def theirs(x, weight, bias=None):
-        y = torch.nn.functional.conv2d(x, weight, bias, **arguments)
+        x = torch.nn.functional.pad(x, mode_padding, mode) if mode else x
+        y = torch.nn.functional.conv2d(x, weight, bias, **peers)
         return getattr(torch, activation)(y) if activation else y
 
     inputs = [x, weight] if bias is None else [x, weight, bias]
@@ -28,8 +35,9 @@ def case(why, x, weight, bias=None, exact=False, grad=True, order2=False, **argu
 def backward_case(rule, why, *inputs, **arguments):
     """The gradient kernels as ops of their own; x and weight give the geometry's shapes."""
     x, weight = arguments.pop("x"), arguments.pop("weight")
-    settings = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1} | arguments
-    conv = Conv2dGeometry.of(x, weight, *settings.values())
+    stride, dilation, groups = [arguments.get(n, 1) for n in ("stride", "dilation", "groups")]
+    sides = ((arguments.get("padding", 0),) * 2,) * 2
+    conv = Conv2dGeometry.of(x, weight, (stride,) * 2, sides, (dilation,) * 2, groups)
     more = (False,) if rule is Conv2dBackwardWeight else ()
 
     def call(*tensors):
@@ -57,6 +65,18 @@ CASES = [
     case("depthwise, two outputs each", real(1, 3, 5, 5), real(6, 1, 3, 3), groups=3),
     case("kernel as large as the input", real(2, 3, 4, 4), real(5, 3, 4, 4)),
     case("padding larger than the kernel", real(1, 1, 2, 2), real(2, 1, 2, 2), padding=3),
+    case("same", real(2, 3, 5, 6), real(4, 3, 3, 5), padding="same", dilation=(2, 1)),
+    case("same, an odd total: one more behind", real(2, 3, 5, 6), real(4, 3, 4, 2), real(4),
+         padding="same", order2=True),
+    case("same, an odd total, depthwise", real(2, 5, 6, 4), real(5, 1, 2, 4), groups=5,
+         padding="same"),
+    case("same, an odd total, many channels", real(1, 20, 6, 6), real(37, 20, 2, 2),
+         padding="same"),
+    case("valid", real(1, 2, 5, 5), real(3, 2, 3, 3), padding="valid"),
+    case("reflect", real(1, 2, 5, 6), real(3, 2, 3, 3), padding=(2, 1), padding_mode="reflect"),
+    case("replicate", real(1, 2, 3, 4), real(3, 2, 3, 3), padding=(4, 0), stride=2,
+         padding_mode="replicate", order2=True),
+    case("circular", real(1, 2, 3, 4), real(3, 2, 3, 3), padding=(3, 2), padding_mode="circular"),
     case("relu", real(2, 3, 5, 5), real(4, 3, 3, 3), real(4), activation="relu"),
     case("tanh", real(1, 2, 5, 5), real(4, 2, 3, 3), real(4), activation="tanh", order2=True),
     case("exact", integers(2, 8, 9, 9), integers(16, 8, 3, 3), integers(16), exact=True, padding=1),
@@ -74,6 +94,7 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Using padding=.same. with even kernel")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_examination(case):
     examine(case)
@@ -128,6 +149,15 @@ X, W = (1, 3, 8, 8), (4, 3, 3, 3)
         ((3, 8, 8), W, {}, ValueError, r"conv2d: x must be \[n, c, h, w\]"),
         (X, (4, 3, 3), {}, ValueError, r"weight \[o, c/groups, kh, kw\], got shapes"),
         (X, W, {"bias": pydp.ones(3)}, ValueError, r"conv2d: bias must be \(4,\), got \(3,\)"),
+        (X, W, {"padding": "full"}, ValueError, 'padding must be an int, two, "same" or "valid", '
+         "got 'full'"),
+        (X, W, {"padding": "same", "stride": (1, 2)}, ValueError,
+         r'conv2d: padding "same" needs stride 1, got \(1, 2\)'),
+        (X, W, {"padding_mode": "constant"}, ValueError, "conv2d: padding_mode must be one of "
+         "'zeros', 'reflect', 'replicate', 'circular', got 'constant'"),
+        (X, W, {"padding_mode": None}, ValueError, "got None"),
+        (X, W, {"padding_mode": "reflect", "padding": (8, 0)}, ValueError,
+         "pad: mode 'reflect' pads axis 2 of length 8 by at most 7"),
         (X, W, {"activation": "no"}, ValueError, "conv2d: activation must be one of"),
         (X, W, {"bias": pydp.ones(4, dtype="float64")}, TypeError, "bias float64; use astype"),
         ((1, 1, 2, 2), (1, 1, 1, 1), {"padding": 2**30}, (MemoryError, ValueError), "large|memory"),

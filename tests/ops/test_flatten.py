@@ -58,6 +58,33 @@ def test_errors():
         pydp.flatten(x, 2, 1)
 
 
+@pytest.mark.parametrize("sizes", [(3, 4), (-1, 2), (2, -1, 3), (12,), [1, 12, 1]], ids=str)
+def test_unflatten(sizes):
+    x = integers(2, 12, 5)
+    want = x.reshape(2, *sizes, 5)
+    case = Case("reshape", lambda x: pydp.unflatten(x, 1, sizes), [x], exact=True)
+    examine(case)
+    np.testing.assert_array_equal(pydp.unflatten(x, -2, sizes).numpy(), want)
+    assert pydp.unflatten(pydp.zeros((2, 0)), 1, (0, 4)).shape == (2, 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ((3, 5), "unflatten: sizes (3, 5) do not make up axis 1 of length 12"),
+        ((-1, 5), "unflatten: sizes (-1, 5) do not make up axis 1 of length 12"),
+        ((-1, 0), "unflatten: sizes (-1, 0) do not make up axis 1 of length 12"),
+        ((-1, -1), "unflatten: sizes must not be negative, but for one -1; got (-1, -1)"),
+        ((-2, -6), "unflatten: sizes must not be negative, but for one -1; got (-2, -6)"),
+        ((), "unflatten: sizes () do not make up axis 1 of length 12"),
+    ],
+)
+def test_unflatten_errors(sizes, message):
+    with pytest.raises(ValueError) as raised:
+        pydp.unflatten(pydp.zeros((2, 12)), 1, sizes)
+    assert str(raised.value) == message
+
+
 DTYPES = [np.bool_, np.int8, np.uint16, np.int32, np.float32, np.int64, np.float64]
 
 

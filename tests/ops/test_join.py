@@ -95,3 +95,24 @@ def test_what_moves_nothing_is_a_copy():
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call(pydp.zeros((2, 3, 4)))
+
+
+@pytest.mark.parametrize(("chunks", "axis"), [(1, 0), (2, 0), (3, 0), (4, -1), (7, 1), (99, 0)])
+def test_chunk(chunks, axis):
+    x = pydp.tensor(integers(7, 12), requires_grad=True)
+    parts = pydp.chunk(x, chunks, axis)
+    np.testing.assert_array_equal(pydp.concat(parts, axis).numpy(), x.numpy())
+    assert all(np.shares_memory(part.numpy(), x.numpy()) for part in parts)
+    if torch is not None:
+        theirs = torch.chunk(torch.zeros(7, 12), chunks, axis)
+        assert [part.shape for part in parts] == [tuple(part.shape) for part in theirs]
+    (parts[-1] * 3.0).sum().backward()
+    assert x.grad.numpy().sum() == 3.0 * parts[-1].size
+
+
+def test_chunks_of_nothing():
+    assert [part.shape for part in pydp.chunk(pydp.zeros((0, 2)), 3)] == [(0, 2)] * 3
+    with pytest.raises(IndexError, match="chunk: x must have an axis, got a 0-d tensor"):
+        pydp.chunk(pydp.tensor(1.0), 2)
+    with pytest.raises(ValueError, match="chunk: chunks must be at least 1, got 0"):
+        pydp.chunk(pydp.zeros(3), 0)

@@ -41,6 +41,22 @@ CASES = [
     case(distinct(2, 1, 40, 300), "several tasks", 3, stride=2),
 ]  # fmt: skip
 
+
+def places_case(x, why, **keywords):
+    def theirs(x):
+        return torch.nn.functional.max_pool2d(x, **keywords)
+
+    def ours(x):
+        return pydp.max_pool2d(x, return_indices=True, **keywords)[0]
+
+    return Case("max_pool2d_places", ours, [x], why, torch=torch and theirs)
+
+
+PLACES = [
+    places_case(distinct(2, 20, 9, 8), "padding", kernel_size=3, stride=2, padding=1),
+    places_case(distinct(2, 3, 9, 8), "dilation", kernel_size=(2, 3), padding=1, dilation=(2, 3)),
+]
+
 WINDOW = pool2d("test", np.empty((2, 20, 7, 6)), 3, 2, 1, 1, False)
 INDEX = indices(2, 4, 3, 20, below=9).astype(np.uint8)
 LARGE = pool2d("test", np.empty((1, 3, 20, 20)), 17, 1, 0, 1, False)
@@ -62,7 +78,7 @@ GRADIENTS = [
 ]
 
 
-@pytest.mark.parametrize("case", [*CASES, *GRADIENTS], ids=str)
+@pytest.mark.parametrize("case", [*CASES, *PLACES, *GRADIENTS], ids=str)
 def test_examination(case):
     examine(case)
 
@@ -87,6 +103,38 @@ def test_nan_infinity_and_ties_are_as_in_pytorch(dtype, padding):
         ours.backward(pydp.tensor(dy))
     np.testing.assert_array_equal(ours.numpy(), theirs.detach().numpy())
     np.testing.assert_allclose(ours_x.grad.numpy(), t.grad.numpy(), rtol=1e-6)
+
+
+@pytest.mark.skipif(torch is None, reason="compares with PyTorch")
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"kernel_size": 2},
+        {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+        {"kernel_size": (2, 3), "stride": (1, 2), "padding": (1, 0), "dilation": (3, 2)},
+        {"kernel_size": 17, "stride": 1, "padding": 8},
+    ],
+    ids=str,
+)
+def test_indices_are_as_in_pytorch(more):
+    x = np.round(real(2, 5, 17, 18), 1)  # with ties
+    x[0, 0, 3:6] = np.nan
+    y, places = pydp.max_pool2d(pydp.tensor(x), **more, return_indices=True)
+    peer = torch.from_numpy(x)
+    want, where = torch.nn.functional.max_pool2d(peer, **more, return_indices=True)
+    np.testing.assert_array_equal(y.numpy(), want.numpy())
+    np.testing.assert_array_equal(places.numpy(), where.numpy())
+
+
+def test_indices_want_no_gradient():
+    x = pydp.tensor(real(1, 2, 4, 4), requires_grad=True)
+    y, places = pydp.max_pool2d(x, 2, return_indices=True)
+    assert y.requires_grad and not places.requires_grad
+    assert places.dtype == np.int64 and places.shape == y.shape
+    y.sum().backward()
+    taken = x.grad.numpy().reshape(1, 2, 16)
+    assert np.take_along_axis(taken, places.numpy().reshape(1, 2, 4), -1).all()
+    assert taken.sum() == 8
 
 
 def test_results_are_channels_last():
@@ -121,6 +169,8 @@ ERRORS = [
      "max_pool2d: height of x must be at least 1, got 0"),
     ((1, 1, 2, 2), {"dilation": 3, "padding": 1}, ValueError,
      "max_pool2d: with dilation 3 and padding 1 a window has no entry inside height 2"),
+    ((1, 1, 4, 4), {"return_indices": None}, TypeError,
+     "max_pool2d: return_indices must be a bool, got None"),
     ((1, 1, 4, 4), {"ceil_mode": 1}, TypeError, "max_pool2d: ceil_mode must be a bool, got 1"),
 ]  # fmt: skip
 

@@ -103,3 +103,7 @@ def test_types_are_numpys(dtype, wanted):
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call(pydp.ones((2, 3)))
+
+
+def test_the_short_names():
+    assert pydp.cumsum is pydp.cumulative_sum and pydp.cumprod is pydp.cumulative_prod

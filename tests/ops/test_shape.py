@@ -27,6 +27,7 @@ CASES = [
     case("reshape", lambda x: pydp.expand_dims(x, (0, -1)), integers(2, 3), why="expand_dims"),
     case("reshape", lambda x: pydp.squeeze(x, (0, 2)), integers(1, 3, 1), why="squeeze"),
     case("permute_dims", lambda x: pydp.moveaxis(x, (0, 1), (-1, 0)), X, why="moveaxis, two"),
+    case("permute_dims", lambda x: pydp.swapaxes(x, 0, -1), X, why="swapaxes"),
     case("flip", pydp.flip, X, why="all axes"),
     case("flip", lambda x: pydp.flip(x, axis=(0, 2)), X),
 ]  # fmt: skip
@@ -67,6 +68,8 @@ def test_a_view_shares_memory_and_version():
          r"permute_dims: axes \(0, 0, 1\) must name each of 3 axes once"),
         (lambda x: pydp.permute_dims(x, (0, 1, 3)), IndexError,
          "permute_dims: axis 3 is out of range for 3 axes"),
+        (lambda x: pydp.swapaxes(x, 0, 3), IndexError,
+         "swapaxes: axis 3 is out of range for 3 axes"),
         (lambda x: pydp.broadcast_to(x, (2, 3, 5)), ValueError,
          r"broadcast_to: shape \(2, 3, 4\) does not broadcast to \(2, 3, 5\)"),
         (lambda x: pydp.squeeze(x, 0), ValueError, "squeeze: axis 0 of shape .* has length 2"),

@@ -37,6 +37,14 @@ def test_vecdot(shapes, axis):
     examine_gradients(case, ISAS[0])
 
 
+def test_outer():
+    a, b = real(3), real(4, seed=1)
+    case = Case("multiply", pydp.outer, [a, b], "outer")
+    assert_close(value(case, [a, b]), np.outer(a, b), 1e-13, "outer")
+    examine_gradients(case, ISAS[0])
+    assert pydp.outer([1, 2], [3]).tolist() == [[3], [6]]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -48,6 +56,8 @@ def test_vecdot(shapes, axis):
         (lambda x: pydp.tensordot(x, x, (1,)), ValueError, "an int or two sequences"),
         (lambda x: pydp.tensordot(x, x, -1), ValueError, "axes must be at least 0, got -1"),
         (lambda x: pydp.tensordot(x, x, 1.0), TypeError, "axes must be an int"),
+        (lambda x: pydp.outer(x, x[0]), ValueError,
+         r"outer: x1 and x2 must have one axis, got \(2, 3\) and \(3,\)"),
         (lambda x: pydp.vecdot(x, x.mT), ValueError, r"\(2, 3\) and \(3, 2\) differ in size"),
         (lambda x: pydp.vecdot(x, x[0], axis=-2), IndexError, "it must be -1 … -1"),
         (lambda x: pydp.vecdot(x, pydp.ones((4, 3))), ValueError, "do not broadcast"),

@@ -139,6 +139,10 @@ ROWS = [
         "rnn_backward"),
     Row("rnn", masked_recurrence, our_padded, their_padded, "recurrent_mask"),
     Row("cross_entropy", classified, our_entropy, their_entropy, "cross_entropy_backward"),
-    Row("mse_loss", compared, pydp.mse_loss, functional.mse_loss),
+    Row("mse_loss", compared, pydp.mse_loss, functional.mse_loss, "mse_loss_backward"),
+    Row("l1_loss", compared, pydp.l1_loss, functional.l1_loss, "l1_loss_backward"),
+    Row("smooth_l1_loss", compared, pydp.smooth_l1_loss, functional.smooth_l1_loss,
+        "smooth_l1_loss_backward"),
+    Row("huber_loss", compared, pydp.huber_loss, functional.huber_loss, "huber_loss_backward"),
 ]
 # fmt: on

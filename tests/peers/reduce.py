@@ -65,6 +65,8 @@ ROWS = [
         torch.std(x, every(x, axis), correction=correction, keepdim=keepdims)),
     Row("cumulative_sum", along(), pydp.cumulative_sum, torch.cumsum, "scan"),
     Row("cumulative_prod", along(zeros=True), pydp.cumulative_prod, torch.cumprod),
+    Row("cumsum", along(), pydp.cumsum, torch.cumsum),
+    Row("cumprod", along(zeros=True), pydp.cumprod, torch.cumprod),
     Row("diff", differences, pydp.diff, lambda x, axis, n: torch.diff(x, n, axis)),
     Row("trace", matrices, pydp.trace,
         lambda x, offset: torch.diagonal(x, offset, -2, -1).sum(-1)),
