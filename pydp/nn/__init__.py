@@ -19,9 +19,9 @@ from pydp.nn._activation import Softmin as Softmin
 from pydp.nn._activation import Softplus as Softplus
 from pydp.nn._activation import Softsign as Softsign
 from pydp.nn._activation import Tanh as Tanh
+from pydp.nn._activation import Tanhshrink as Tanhshrink
 from pydp.nn._adaptive_pool1d import AdaptiveAvgPool1d as AdaptiveAvgPool1d
 from pydp.nn._adaptive_pool1d import AdaptiveMaxPool1d as AdaptiveMaxPool1d
-from pydp.nn._activation import Tanhshrink as Tanhshrink
 from pydp.nn._adaptive_pool2d import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from pydp.nn._adaptive_pool2d import AdaptiveMaxPool2d as AdaptiveMaxPool2d
 from pydp.nn._avg_pool1d import AvgPool1d as AvgPool1d

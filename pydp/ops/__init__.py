@@ -14,9 +14,9 @@ from pydp.ops._activation import softmin as softmin
 from pydp.ops._activation import softplus as softplus
 from pydp.ops._activation import softsign as softsign
 from pydp.ops._activation import tanh as tanh
+from pydp.ops._activation import tanhshrink as tanhshrink
 from pydp.ops._adaptive_pool1d import adaptive_avg_pool1d as adaptive_avg_pool1d
 from pydp.ops._adaptive_pool1d import adaptive_max_pool1d as adaptive_max_pool1d
-from pydp.ops._activation import tanhshrink as tanhshrink
 from pydp.ops._adaptive_pool2d import adaptive_avg_pool2d as adaptive_avg_pool2d
 from pydp.ops._adaptive_pool2d import adaptive_max_pool2d as adaptive_max_pool2d
 from pydp.ops._attention import scaled_dot_product_attention as scaled_dot_product_attention
