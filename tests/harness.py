@@ -106,6 +106,32 @@ def setting(isa: str | None = None, threads: int | None = None) -> Iterator[None
         _kernels.set_threads(before[1])
 
 
+@contextmanager
+def watched(names: set[str]) -> Iterator[set[str]]:
+    """The set of those ops that run inside the block."""
+    seen: set[str] = set()
+    before = {name: registry[name].forward for name in names}
+
+    def spy(name: str) -> Any:
+        def forward(*args: Any) -> Any:
+            seen.add(name)
+            return before[name](*args)
+
+        return staticmethod(forward)
+
+    own = {name: registry[name].__dict__.get("forward") for name in names}
+    try:
+        for name in names:
+            registry[name].forward = spy(name)
+        yield seen
+    finally:
+        for name in names:
+            if own[name] is None:
+                del registry[name].forward
+            else:
+                registry[name].forward = own[name]
+
+
 def is_real(a: np.ndarray) -> bool:
     return a.dtype == np.float64
 

@@ -11,8 +11,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import numpy as np
 import pytest
 
 import pydp
-from harness import Case, examine_second, typed
+from harness import Case, examine_second, typed, watched
 from pydp import _kernels, ops
 from pydp._op import registry
 
@@ -46,32 +45,6 @@ def cases_of(family: str) -> list[Any]:
         sys.path.remove(str(ROOT))
     lists = [value for value in vars(module).values() if isinstance(value, list)]
     return [case for cases in lists for case in cases if isinstance(case, Case)]
-
-
-@contextmanager
-def watched(names: set[str]) -> Iterator[set[str]]:
-    """The set of those ops that run inside the block."""
-    seen: set[str] = set()
-    before = {name: registry[name].forward for name in names}
-
-    def spy(name: str) -> Any:
-        def forward(*args: Any) -> Any:
-            seen.add(name)
-            return before[name](*args)
-
-        return staticmethod(forward)
-
-    own = {name: registry[name].__dict__.get("forward") for name in names}
-    try:
-        for name in names:
-            registry[name].forward = spy(name)
-        yield seen
-    finally:
-        for name in names:
-            if own[name] is None:
-                del registry[name].forward
-            else:
-                registry[name].forward = own[name]
 
 
 @pytest.fixture(scope="module")

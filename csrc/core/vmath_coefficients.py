@@ -1,4 +1,4 @@
-"""Derives the coefficient blocks of vmath.h and prints them as they stand there.
+"""Derives the coefficient blocks of vmath_tables.h and prints them as they stand there.
 
     python csrc/core/vmath_coefficients.py          (needs mpmath; seconds)
 

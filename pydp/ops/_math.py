@@ -121,8 +121,8 @@ def pow(a: Any, b: Any) -> Any:
     """a to the power b, broadcast, as C's pow. Type: ``(real[...], real[...]) -> real[...]``.
 
     The gradient for a is 0 where b = 0; for b it is dy · y · log a, and 0 where a = 0 and b >= 0.
-    The exponents 2, 1, 0.5 and -1 given as Python numbers use square, the identity, sqrt and
-    reciprocal.
+    The second derivative by a and b at b = 0 is 1 / a, where PyTorch's is 0. The exponents 2, 1,
+    0.5 and -1 given as Python numbers use square, the identity, sqrt and reciprocal.
 
     >>> import pydp
     >>> pydp.pow(pydp.tensor([1.0, 2.0, 3.0]), 2)

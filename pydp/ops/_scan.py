@@ -42,10 +42,10 @@ class Scan(Op):
     ) -> Any:
         first = a if x is None else x
         if first.dtype.kind == "f":  # type: ignore[union-attr]
-            a = None if a is None else _kernels.contiguous(a)
-            x = None if x is None else _kernels.contiguous(x)
+            # What is saved is a itself: through a copy no second derivative would find the way.
+            dense_a, dense_x = [None if v is None else _kernels.contiguous(v) for v in (a, x)]
             h = _kernels.empty(first.shape, first.dtype)  # type: ignore[union-attr]
-            _kernels.scan(a, x, h, axis, reverse, shifted)
+            _kernels.scan(dense_a, dense_x, h, axis, reverse, shifted)
         else:  # integers need no gradient: a plain sum or product
             h = numpy_op(np.cumprod if x is None else np.cumsum, first, axis=axis)
         return h, (a, h, x is None)

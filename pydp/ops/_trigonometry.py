@@ -87,7 +87,7 @@ def atan2(a: Any, b: Any) -> Any:
 
 
 def hypot(a: Any, b: Any) -> Any:
-    """√(a² + b²) without overflow; broadcast. The gradient at the origin is 0.
+    """√(a² + b²) without overflow; broadcast. At the origin the gradient is 0, PyTorch's NaN.
 
     Type: ``(real[...], real[...]) -> real[...]``.
 

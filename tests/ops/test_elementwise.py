@@ -230,6 +230,17 @@ def test_power_of_zero_has_a_finite_slope():
     np.testing.assert_allclose(b.grad.numpy(), [0, 0, 8 * math.log(2)], rtol=1e-6)
 
 
+@pytest.mark.parametrize("op", ["add", "multiply", "maximum", "pow"])
+@pytest.mark.parametrize(
+    ("a", "b"), [((1,), (1, 1)), ((), (1, 1)), ((1, 1, 1), (1,)), ((0,), (0, 0)), ((0, 1), (1, 0))]
+)
+def test_gradients_of_broadcast_operands_of_one_size(op, a, b):
+    """As many elements are not yet the same shape."""
+    x, y = pydp.ones(a).requires_grad_(), pydp.ones(b).requires_grad_()
+    getattr(pydp, op)(x, y).sum().backward()
+    assert (x.grad.shape, y.grad.shape) == (a, b)
+
+
 def test_python_numbers_do_not_widen():
     x = pydp.ones(2)
     for y in (x + 1, 1.5 * x, x / np.float64(3), x - True, x**2, 2**x, x * np.int64(3)):

@@ -64,6 +64,21 @@ def test_many_tasks(isa, shape, axis):
     np.testing.assert_allclose(two, np.cumsum(x.astype(float), axis), rtol=2**-24, atol=1e-12)
 
 
+@pytest.mark.parametrize("view", [lambda x: x[::2], lambda x: x[::-2]], ids=["sliced", "reversed"])
+def test_second_derivatives_of_a_view(view):
+    """The kernel reads a copy of a view, and the gradient's gradient still finds the view."""
+    memory = np.array([1.5, 0.0, -0.5, 0.0, 2.0])
+
+    def slope(x):
+        return (pydp.grad(lambda x: pydp.cumulative_prod(x).sum())(x) * v).sum()
+
+    v = pydp.tensor(np.array([1.0, -2.0, 3.0]))
+    x = pydp.from_dlpack(view(memory))
+    assert not x.numpy().flags.c_contiguous
+    want = pydp.grad(slope)(pydp.tensor(x.numpy().copy()))
+    np.testing.assert_allclose(pydp.grad(slope)(x).numpy(), want.numpy(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "int64", "float32", "float64"])
 @pytest.mark.parametrize("wanted", [None, "int32", "float64", "uint8"])
 def test_types_are_numpys(dtype, wanted):

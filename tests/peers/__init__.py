@@ -1,0 +1,55 @@
+"""What each function of pydp is in PyTorch: the table that tests/test_against_torch.py examines.
+
+A row is (name, how its arguments are drawn, ours, theirs); see row.py. A file per family.
+"""
+
+from peers import activation, elementwise, image, index, network, norm, product, reduce, shape
+
+FAMILIES = (elementwise, activation, reduce, shape, index, product, image, norm, network)
+TABLE = [row for family in FAMILIES for row in family.ROWS]
+
+# Registered ops and public functions without a row, and why.
+WITHOUT = {
+    "alias": "the graph's own: the same value behind a new node, no function of its own",
+    "dropout": "random: PyTorch draws other numbers; tests/ops/test_dropout.py asks the mask",
+    "bernoulli": "random, and has no gradient",
+    "choice": "random; its gradient is take's",
+    "exponential": "random: no common numbers; tests/ops/test_sample.py asks the gradient",
+    "multinomial": "random, and has no gradient",
+    "normal": "random: no common numbers; tests/ops/test_sample.py asks the gradient",
+    "permutation": "random; its gradient is take's",
+    "rand_like": "random, and has no gradient",
+    "randn_like": "random, and has no gradient",
+    "shuffle": "random, in place",
+    "uniform": "random: no common numbers; tests/ops/test_sample.py asks the gradient",
+}
+
+# fmt: off
+# These have cases against PyTorch in tests/ops, and wait for a row of generated ones.
+AWAITED = {
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d",
+    "avg_pool1d", "binary_cross_entropy", "binary_cross_entropy_backward",
+    "binary_cross_entropy_with_logits", "binary_cross_entropy_with_logits_backward", "chunk",
+    "conv1d", "conv_transpose1d", "conv_transpose2d", "cosine_embedding_loss",
+    "cosine_similarity", "ctc_loss", "ctc_loss_backward", "fold", "gaussian_nll_loss",
+    "hinge_embedding_loss", "interpolate", "interpolate_backward", "kl_div",
+    "margin_ranking_loss", "max_pool1d", "max_pool2d_places", "nll_loss", "one_hot", "outer",
+    "pad", "pad_backward", "pairwise_distance", "poisson_nll_loss", "prelu",
+    "prelu_backward_slope", "prelu_slope", "swapaxes", "triplet_margin_loss", "unflatten",
+    "unfold", "vector_norm",
+}
+# fmt: on
+WITHOUT.update(dict.fromkeys(AWAITED, "compared by the cases of tests/ops; a row is to come"))
+
+# Public functions whose results are bools, integers or shapes, or that are constant between steps:
+# there is nothing to differentiate.
+# fmt: off
+STEPS = {
+    "all", "any", "argmax", "argmin", "argsort", "bitwise_and", "bitwise_invert",
+    "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "broadcast_shapes",
+    "count_nonzero", "equal", "floor_divide", "greater", "greater_equal", "isfinite", "isinf",
+    "isnan", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "nextafter", "nonzero", "not_equal", "searchsorted", "signbit", "unique_all", "unique_counts",
+    "unique_inverse", "unique_values",
+}
+# fmt: on
