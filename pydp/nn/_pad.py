@@ -82,6 +82,8 @@ class ZeroPad2d(_Pad):
 class ConstantPad1d(_ConstantPad):
     """As `ZeroPad1d`, with `value` in place of zeros.
 
+    Shape: ``any[..., w] -> any[..., w + left + right]``.
+
     >>> import pydp
     >>> pydp.nn.ConstantPad1d(1, 9.0)(pydp.tensor([1.0, 2.0]))
     tensor([9., 1., 2., 9.])
@@ -92,6 +94,8 @@ class ConstantPad1d(_ConstantPad):
 
 class ConstantPad2d(_ConstantPad):
     """As `ZeroPad2d`, with `value` in place of zeros.
+
+    Shape: ``any[..., h, w] -> any[..., h + above + below, w + left + right]``.
 
     >>> import pydp
     >>> pydp.nn.ConstantPad2d((1, 0, 0, 0), 9.0)(pydp.tensor([[1.0, 2.0]]))
@@ -104,6 +108,8 @@ class ConstantPad2d(_ConstantPad):
 class ReflectionPad1d(_Pad):
     """A signal mirrored at its first and last place, which are not repeated.
 
+    Shape: ``any[..., w] -> any[..., w + left + right]``.
+
     >>> import pydp
     >>> pydp.nn.ReflectionPad1d(2)(pydp.tensor([1.0, 2.0, 3.0]))
     tensor([3., 2., 1., 2., 3., 2., 1.])
@@ -114,6 +120,8 @@ class ReflectionPad1d(_Pad):
 
 class ReflectionPad2d(_Pad):
     """An image mirrored at its outer pixels, which are not repeated: (left, right, above, below).
+
+    Shape: ``any[..., h, w] -> any[..., h + above + below, w + left + right]``.
 
     >>> import pydp
     >>> pydp.nn.ReflectionPad2d((1, 0, 0, 0))(pydp.tensor([[1.0, 2.0]]))
@@ -126,6 +134,8 @@ class ReflectionPad2d(_Pad):
 class ReplicationPad1d(_Pad):
     """A signal with its first and last place repeated.
 
+    Shape: ``any[..., w] -> any[..., w + left + right]``.
+
     >>> import pydp
     >>> pydp.nn.ReplicationPad1d(2)(pydp.tensor([1.0, 2.0]))
     tensor([1., 1., 1., 2., 2., 2.])
@@ -136,6 +146,8 @@ class ReplicationPad1d(_Pad):
 
 class ReplicationPad2d(_Pad):
     """An image with its outer pixels repeated: (left, right, above, below).
+
+    Shape: ``any[..., h, w] -> any[..., h + above + below, w + left + right]``.
 
     >>> import pydp
     >>> pydp.nn.ReplicationPad2d((1, 0, 0, 0))(pydp.tensor([[1.0, 2.0]]))
@@ -148,6 +160,8 @@ class ReplicationPad2d(_Pad):
 class CircularPad1d(_Pad):
     """A signal that continues at its other end.
 
+    Shape: ``any[..., w] -> any[..., w + left + right]``.
+
     >>> import pydp
     >>> pydp.nn.CircularPad1d(1)(pydp.tensor([1.0, 2.0, 3.0]))
     tensor([3., 1., 2., 3., 1.])
@@ -158,6 +172,8 @@ class CircularPad1d(_Pad):
 
 class CircularPad2d(_Pad):
     """An image that continues at its other side: (left, right, above, below).
+
+    Shape: ``any[..., h, w] -> any[..., h + above + below, w + left + right]``.
 
     >>> import pydp
     >>> pydp.nn.CircularPad2d((1, 0, 0, 0))(pydp.tensor([[1.0, 2.0]]))

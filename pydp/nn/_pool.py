@@ -43,8 +43,10 @@ class Pool(Module):
             self.axes, self.kernel_size, self.stride, self.padding, self.dilation, strict=True
         )
         for letter, kernel, stride, padding, dilation in window:
-            more = stride - 1 if self.ceil_mode else 0
-            left.append(window_size(letter, kernel, stride, 2 * padding + more, dilation))
+            both = 2 * padding
+            if self.ceil_mode:  # rounded up, but no window begins behind x: the smaller of the two
+                both += min(stride - 1, dilation * (kernel - 1) - padding)
+            left.append(window_size(letter, kernel, stride, both, dilation))
         return ", ".join(left)
 
     @property

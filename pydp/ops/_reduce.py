@@ -137,12 +137,12 @@ class Extremum(Reduction):
 
     @classmethod
     def backward(cls, saved: Any, dy: Any, needs: Any, axes: Axes, keepdims: bool) -> Any:
-        from pydp.ops._elementwise import MAXIMUM_SHARE
+        from pydp.ops._elementwise import NOT_BELOW
 
         x, y = [value.detach() for value in saved]
         kept = kept_shape(x.shape, axes)
         pair = (x, reshape(y, kept)) if cls is Max else (reshape(y, kept), x)
-        tie = apply(MAXIMUM_SHARE, pair)  # 1/2 where x = y, else 0
+        tie = apply(NOT_BELOW, pair)  # 1 where x = y, else 0: nowhere if y is NaN
         return (reshape(dy, kept) / sum(tie, axes, keepdims=True) * tie,)
 
 

@@ -13,6 +13,12 @@ GEOMETRIES = [
     {"kernel_size": (3,), "stride": (2,), "padding": (1,)},
     {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False},
     {"kernel_size": 3, "stride": 2, "ceil_mode": True},
+    {
+        "kernel_size": 2,
+        "stride": 2,
+        "padding": 1,
+        "ceil_mode": True,
+    },  # a last window would begin behind x
 ]
 
 

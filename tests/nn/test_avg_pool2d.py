@@ -13,6 +13,12 @@ GEOMETRIES = [
     {"kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0)},
     {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False},
     {"kernel_size": 3, "stride": 2, "ceil_mode": True},
+    {
+        "kernel_size": 2,
+        "stride": 2,
+        "padding": 1,
+        "ceil_mode": True,
+    },  # a last window would begin behind x
     {"kernel_size": 3, "stride": 2, "padding": 1, "divisor_override": 5},
 ]
 

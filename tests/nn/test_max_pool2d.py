@@ -15,6 +15,12 @@ GEOMETRIES = [
     {"kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0)},
     {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 2},
     {"kernel_size": 3, "stride": 2, "ceil_mode": True},
+    {
+        "kernel_size": 2,
+        "stride": 2,
+        "padding": 1,
+        "ceil_mode": True,
+    },  # a last window would begin behind x
 ]
 
 
