@@ -187,6 +187,8 @@ thread.join()
 )
 def test_a_forked_child(when):
     """A child waits for a team, or for a lock, that stayed behind in its parent."""
+    if "computes" in when[0] and "libasan" in os.environ.get("LD_PRELOAD", ""):
+        pytest.skip("AddressSanitizer's own allocator leaves a lock held in the child")
     assert printed(CHILDREN + when[1], timeout=240) == ALL
 
 
