@@ -24,23 +24,6 @@ WITHOUT = {
     "uniform": "random: no common numbers; tests/ops/test_sample.py asks the gradient",
 }
 
-# fmt: off
-# These have cases against PyTorch in tests/ops, and wait for a row of generated ones.
-AWAITED = {
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d",
-    "avg_pool1d", "binary_cross_entropy", "binary_cross_entropy_backward",
-    "binary_cross_entropy_with_logits", "binary_cross_entropy_with_logits_backward", "chunk",
-    "conv1d", "conv_transpose1d", "conv_transpose2d", "cosine_embedding_loss",
-    "cosine_similarity", "ctc_loss", "ctc_loss_backward", "fold", "gaussian_nll_loss",
-    "hinge_embedding_loss", "interpolate", "interpolate_backward", "kl_div",
-    "margin_ranking_loss", "max_pool1d", "max_pool2d_places", "nll_loss", "one_hot", "outer",
-    "pad", "pad_backward", "pairwise_distance", "poisson_nll_loss", "prelu",
-    "prelu_backward_slope", "prelu_slope", "swapaxes", "triplet_margin_loss", "unflatten",
-    "unfold", "vector_norm",
-}
-# fmt: on
-WITHOUT.update(dict.fromkeys(AWAITED, "compared by the cases of tests/ops; a row is to come"))
-
 # Public functions whose results are bools, integers or shapes, or that are constant between steps:
 # there is nothing to differentiate.
 # fmt: off

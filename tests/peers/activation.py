@@ -3,7 +3,7 @@
 import torch
 
 import pydp
-from peers.row import Draw, Drawn, Row, along, one
+from peers.row import Draw, Drawn, Row, along, kinked, one
 
 functional = torch.nn.functional
 
@@ -14,6 +14,13 @@ def gated(d: Draw) -> Drawn:
     axis = d.axis(len(shape))
     shape[axis] = 2 * d.integer(1, 3)
     return [d.real(tuple(shape))], {"axis": axis}
+
+
+def sloped(d: Draw) -> Drawn:
+    """One slope for all, or one for each channel."""
+    (x,), _ = kinked(d)
+    channels = x.shape[1] if x.ndim > 1 and x.shape[1] else 1
+    return [x, d.real((d.choice(1, channels),))], {}
 
 
 # fmt: off
@@ -37,5 +44,6 @@ ROWS = [
         lambda x: functional.threshold(x, 0.5, -1.0), "threshold_backward"),
     Row("glu", gated, pydp.glu, lambda x, axis: functional.glu(x, axis)),
     Row("softmin", along(), pydp.softmin, lambda x, axis: functional.softmin(x, dim=axis)),
+    Row("prelu", sloped, pydp.prelu, functional.prelu, "prelu_slope prelu_backward_slope"),
 ]
 # fmt: on

@@ -80,6 +80,11 @@ def looked_up(d: Draw) -> Drawn:
     return [d.indices(d.shape(high=3, least=1), len(weight)), weight], {}
 
 
+def classes(d: Draw) -> Drawn:
+    count = d.integer(1, 5)
+    return [d.indices(d.shape(high=3), count)], {"num_classes": count}
+
+
 # fmt: off
 ROWS = [
     Row("getitem", indexed, lambda x, index: x[index], lambda x, index: x[theirs(index)],
@@ -91,5 +96,6 @@ ROWS = [
         lambda x, i, axis: torch.gather(x, axis, i)),
     Row("embedding", looked_up, pydp.embedding, torch.nn.functional.embedding,
         "embedding_backward"),
+    Row("one_hot", classes, pydp.one_hot, torch.nn.functional.one_hot),
 ]
 # fmt: on

@@ -57,5 +57,7 @@ ROWS = [
         lambda *xs, subscripts: torch.einsum(subscripts, *xs)),
     Row("tensordot", contracted, pydp.tensordot, lambda a, b, axes: torch.tensordot(a, b, axes)),
     Row("vecdot", vectors, pydp.vecdot, torch.linalg.vecdot),
+    Row("outer", lambda d: ([d.real(d.shape(1, 1)), d.real(d.shape(1, 1))], {}), pydp.outer,
+        torch.outer),
 ]
 # fmt: on

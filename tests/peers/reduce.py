@@ -1,5 +1,7 @@
 """Reductions, running sums, and what sorts along an axis."""
 
+import math
+
 import torch
 
 import pydp
@@ -43,6 +45,11 @@ def matrices(d: Draw) -> Drawn:
     return [d.real(d.shape(low=2))], {"offset": d.integer(-3, 3)}
 
 
+def measured(d: Draw) -> Drawn:
+    (x,), arguments = reduced(least=1)(d)
+    return [x], {**arguments, "ord": d.choice(2, 1, math.inf, -math.inf, 0, 3, 1.5, -1)}
+
+
 # fmt: off
 ROWS = [
     Row("sum", reduced(), pydp.sum,
@@ -76,5 +83,7 @@ ROWS = [
         lambda x, axis: torch.sort(x, dim=axis, stable=True).values),
     Row("topk", largest, lambda x, k, axis, largest: pydp.topk(x, k, axis, largest).values,
         lambda x, k, axis, largest: torch.topk(x, k, axis, largest).values),
+    Row("vector_norm", measured, pydp.vector_norm,
+        lambda x, axis, keepdims, ord: torch.linalg.vector_norm(x, ord, axis, keepdims)),
 ]
 # fmt: on

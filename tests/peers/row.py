@@ -25,6 +25,7 @@ class Row(NamedTuple):
     theirs    in PyTorch
     behind    the registered ops behind it that have no name of their own: its gradients and parts;
               the test sees to it that they are reached
+    once      there is no second derivative to compare with
     """
 
     name: str
@@ -32,6 +33,7 @@ class Row(NamedTuple):
     ours: Callable[..., Any]
     theirs: Callable[..., Any]
     behind: str = ""
+    once: bool = False
 
     def __str__(self) -> str:
         return self.name

@@ -1,5 +1,7 @@
 """Shapes, views, and joining."""
 
+import math
+
 import torch
 
 import pydp
@@ -99,6 +101,42 @@ def grid(d: Draw) -> Drawn:
     return vectors, {"indexing": d.choice("ij", "xy")}
 
 
+def chunked(d: Draw) -> Drawn:
+    (x,), arguments = along()(d)
+    return [x], {"chunks": d.integer(1, 4), **arguments}
+
+
+def exchanged(d: Draw) -> Drawn:
+    x = d.real(d.shape(low=1))
+    return [x], {"axis1": d.axis(x.ndim), "axis2": d.axis(x.ndim)}
+
+
+def unflattened(d: Draw) -> Drawn:
+    """One axis of the product of some sizes, one of which may be left to be found."""
+    shape, sizes = list(d.shape(high=2)), list(d.shape(low=1, high=3, least=1, most=3))
+    at = d.integer(0, len(shape))
+    shape.insert(at, math.prod(sizes))
+    if d.flag():
+        sizes[d.integer(0, len(sizes) - 1)] = -1
+    axis = d.choice(at, at - len(shape))
+    return [d.real(tuple(shape))], {"axis": axis, "sizes": tuple(sizes)}
+
+
+def padded(d: Draw) -> Drawn:
+    """PyTorch's "reflect" and so on leave two axes in front as they are, or one."""
+    mode = d.choice("constant", "reflect", "replicate", "circular")
+    if mode == "constant":
+        shape = d.shape(low=1)
+        padding = [d.integer(-(n // 2), 3) for n in shape[::-1] for _ in "lr"]
+        padding = padding[: 2 * d.integer(0, len(shape))]
+        return [d.real(shape)], {"padding": padding, "mode": mode, "value": d.choice(0.0, 1.5)}
+    sizes = [d.integer(1, 4) for _ in range(d.integer(1, 3))]
+    most = {"reflect": lambda n: n - 1, "replicate": lambda n: 3, "circular": lambda n: n}[mode]
+    padding = [d.integer(0, most(n)) for n in sizes[::-1] for _ in "lr"]
+    front = d.choice((2,), (2, 1))
+    return [d.real((*front, *sizes))], {"padding": padding, "mode": mode}
+
+
 # fmt: off
 ROWS = [
     Row("broadcast_to", grown, pydp.broadcast_to, lambda x, shape: x.expand(shape)),
@@ -127,5 +165,13 @@ ROWS = [
     Row("tril", matrices, pydp.tril, lambda x, k: torch.tril(x, k)),
     Row("triu", matrices, pydp.triu, lambda x, k: torch.triu(x, k)),
     Row("meshgrid", grid, pydp.meshgrid, torch.meshgrid),
+    Row("chunk", chunked, pydp.chunk, lambda x, chunks, axis: torch.chunk(x, chunks, axis)),
+    Row("swapaxes", exchanged, pydp.swapaxes,
+        lambda x, axis1, axis2: torch.swapaxes(x, axis1, axis2)),
+    Row("unflatten", unflattened, pydp.unflatten,
+        lambda x, axis, sizes: torch.unflatten(x, axis, sizes)),
+    Row("pad", padded, pydp.pad,
+        lambda x, padding, mode, **value: torch.nn.functional.pad(x, padding, mode, **value),
+        "pad_backward"),
 ]
 # fmt: on
