@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 import pydp
+import pydp.nn  # some of its modules have ops of their own
 from pydp import _graph, _kernels
 from pydp import _signature as signature
 from pydp._op import registry

@@ -11,6 +11,8 @@ TABLE = [row for family in FAMILIES for row in family.ROWS]
 # Registered ops and public functions without a row, and why.
 WITHOUT = {
     "alias": "the graph's own: the same value behind a new node, no function of its own",
+    "apart": "the heads of nn.MultiheadAttention, which tests/nn compares",
+    "together": "the heads of nn.MultiheadAttention, which tests/nn compares",
     "dropout": "random: PyTorch draws other numbers; tests/ops/test_dropout.py asks the mask",
     "bernoulli": "random, and has no gradient",
     "choice": "random; its gradient is take's",
