@@ -18,9 +18,22 @@ def gated(d: Draw) -> Drawn:
 
 def sloped(d: Draw) -> Drawn:
     """One slope for all, or one for each channel."""
-    (x,), _ = kinked(d)
+    return slopes(d, *one()(d)[0])
+
+
+def sloped_at_zero(d: Draw) -> Drawn:
+    return slopes(d, *kinked(d)[0])
+
+
+def slopes(d: Draw, x) -> Drawn:
     channels = x.shape[1] if x.ndim > 1 and x.shape[1] else 1
     return [x, d.real((d.choice(1, channels),))], {}
+
+
+def their_prelu(x, weight):
+    """By the formula: at 0 their second derivative is not that of their first, weight · dy."""
+    slope = weight.reshape((-1, *(1,) * (x.ndim - 2)) if x.ndim > 1 else ())
+    return torch.where(x > 0, x, slope * x)
 
 
 # fmt: off
@@ -45,5 +58,6 @@ ROWS = [
     Row("glu", gated, pydp.glu, lambda x, axis: functional.glu(x, axis)),
     Row("softmin", along(), pydp.softmin, lambda x, axis: functional.softmin(x, dim=axis)),
     Row("prelu", sloped, pydp.prelu, functional.prelu, "prelu_slope prelu_backward_slope"),
+    Row("prelu", sloped_at_zero, pydp.prelu, their_prelu),
 ]
 # fmt: on
