@@ -14,13 +14,11 @@ NAMES = sorted(name for name in vars(Methods) if not name.startswith("_"))
 SHAPES = {"broadcast_to"}
 FUNCTIONS_ALONE = {"sort": {"stable"}, "argsort": {"stable"}, "diff": {"prepend", "append"},
                    "trace": {"dtype"}}  # fmt: skip
-# x.flatten() joins all axes, as with NumPy and PyTorch; the function keeps the batch.
-OTHER_DEFAULTS = {"flatten"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_arguments(name):
-    if name in SHAPES | OTHER_DEFAULTS:
+    if name in SHAPES:
         return
     method = list(inspect.signature(getattr(Methods, name)).parameters.values())[1:]
     function = list(inspect.signature(getattr(pydp, name)).parameters.values())[1:]

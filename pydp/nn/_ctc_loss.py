@@ -38,7 +38,8 @@ class CTCLoss(Loss):
 
     @property
     def type(self) -> str:
-        return "any -> any"  # targets come in two forms, rows also alone
+        loss = "real[n]" if self.reduction == "none" else "real[]"
+        return f"(real[t, n, c], any, token[n], token[n]) -> {loss}"  # targets come in two forms
 
     def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
         options = self.blank, self.reduction, self.zero_infinity

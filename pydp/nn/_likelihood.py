@@ -8,7 +8,7 @@ from pydp import ops
 from pydp._op import integer
 from pydp._tensor import Tensor
 from pydp.nn._arguments import REDUCTIONS, flag, one_of
-from pydp.nn._loss import Loss
+from pydp.nn._loss import Loss, type_of_classes
 from pydp.ops._loss import positive
 
 
@@ -46,9 +46,7 @@ class NLLLoss(Loss):
 
     @property
     def type(self) -> str:
-        if self.axis != -1:
-            return "any -> any"
-        return f"(real[..., c], token[...]) -> real[{'...' if self.reduction == 'none' else ''}]"
+        return type_of_classes(self.axis, self.reduction)
 
     def forward(self, log_probs: Any, target: Any) -> Any:
         return ops.nll_loss(
@@ -130,16 +128,13 @@ class GaussianNLLLoss(Loss):
     GaussianNLLLoss(full=True)
     """
 
+    inputs = "real[...], real[...], real[...']"
     usual: ClassVar[dict[str, Any]] = {"full": False, "eps": 1e-6}
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         self.full = flag(full, "GaussianNLLLoss", "full")
         self.eps = positive(eps, "GaussianNLLLoss", "eps")
         self._reduce(reduction)
-
-    @property
-    def type(self) -> str:
-        return "any -> any"
 
     def forward(self, x: Any, target: Any, var: Any) -> Any:
         return ops.gaussian_nll_loss(x, target, var, self.full, self.eps, self.reduction)

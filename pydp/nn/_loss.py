@@ -13,15 +13,16 @@ from pydp.ops._loss import positive
 
 
 class Loss(Module):
-    """What losses share: `usual`, the options that repr leaves out, and the type of those that
-    compare two arrays of one shape."""
+    """What losses share: `usual`, the options that repr leaves out, and `inputs`, the types of
+    what they compare; "..." is the shape of the loss without reduction."""
 
     usual: ClassVar[dict[str, Any]] = {}
+    inputs: ClassVar[str] = "real[...], real[...]"
     reduction: str = "mean"
 
     @property
     def type(self) -> str:
-        return f"(real[...], real[...]) -> real[{'...' if self.reduction == 'none' else ''}]"
+        return f"({self.inputs}) -> real[{'...' if self.reduction == 'none' else ''}]"
 
     def _reduce(self, reduction: Any) -> None:
         self.reduction = one_of(reduction, REDUCTIONS, type(self).__name__, "reduction")
@@ -30,6 +31,15 @@ class Loss(Module):
         usual = {**self.usual, "reduction": "mean"}
         given = [(name, getattr(self, name)) for name in usual]
         return ", ".join([f"{name}={x!r}" for name, x in given if x != usual[name]])
+
+
+def type_of_classes(axis: int, reduction: str) -> str:
+    """The type of a loss whose classes are an axis counted from the back."""
+    if axis >= 0:
+        return "any -> any"  # how many axes come after is not known
+    after = "".join([f", d{i}" for i in range(1, -axis)])
+    rows = f"...{after}"
+    return f"(real[..., c{after}], token[{rows}]) -> real[{rows if reduction == 'none' else ''}]"
 
 
 class CrossEntropyLoss(Loss):
@@ -71,9 +81,7 @@ class CrossEntropyLoss(Loss):
 
     @property
     def type(self) -> str:
-        if self.axis != -1:
-            return "any -> any"
-        return f"(real[..., c], token[...]) -> real[{'...' if self.reduction == 'none' else ''}]"
+        return type_of_classes(self.axis, self.reduction)
 
     def forward(self, logits: Any, target: Any) -> Any:
         return ops.cross_entropy(

@@ -22,15 +22,12 @@ class HingeEmbeddingLoss(Loss):
     HingeEmbeddingLoss(margin=2.0)
     """
 
+    inputs = "real[...], any[...]"
     usual: ClassVar[dict[str, Any]] = {"margin": 1.0}
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
         self.margin = number(margin, "HingeEmbeddingLoss", "margin")
         self._reduce(reduction)
-
-    @property
-    def type(self) -> str:
-        return "any -> any"  # the target may be integers
 
     def forward(self, x: Any, target: Any) -> Any:
         return ops.hinge_embedding_loss(x, target, self.margin, self.reduction)
@@ -46,15 +43,12 @@ class MarginRankingLoss(Loss):
     MarginRankingLoss(margin=0.5)
     """
 
+    inputs = "real[...], real[...], any[...]"
     usual: ClassVar[dict[str, Any]] = {"margin": 0.0}
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
         self.margin = number(margin, "MarginRankingLoss", "margin")
         self._reduce(reduction)
-
-    @property
-    def type(self) -> str:
-        return "any -> any"
 
     def forward(self, x1: Any, x2: Any, target: Any) -> Any:
         return ops.margin_ranking_loss(x1, x2, target, self.margin, self.reduction)
@@ -71,15 +65,12 @@ class CosineEmbeddingLoss(Loss):
     CosineEmbeddingLoss(margin=0.5)
     """
 
+    inputs = "real[..., d], real[..., d], any[...]"
     usual: ClassVar[dict[str, Any]] = {"margin": 0.0}
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
         self.margin = number(margin, "CosineEmbeddingLoss", "margin")
         self._reduce(reduction)
-
-    @property
-    def type(self) -> str:
-        return "any -> any"
 
     def forward(self, x1: Any, x2: Any, target: Any) -> Any:
         return ops.cosine_embedding_loss(x1, x2, target, self.margin, self.reduction)
@@ -102,6 +93,7 @@ class TripletMarginLoss(Loss):
     TripletMarginLoss(swap=True)
     """
 
+    inputs = "real[..., d], real[..., d], real[..., d]"
     usual: ClassVar[dict[str, Any]] = {"margin": 1.0, "p": 2.0, "eps": 1e-6, "swap": False}
 
     def __init__(
@@ -117,11 +109,6 @@ class TripletMarginLoss(Loss):
         self.eps = positive_number(eps, "TripletMarginLoss", "eps", zero=True)
         self.swap = flag(swap, "TripletMarginLoss", "swap")
         self._reduce(reduction)
-
-    @property
-    def type(self) -> str:
-        loss = "real[...]" if self.reduction == "none" else "real[]"
-        return f"(real[..., d], real[..., d], real[..., d]) -> {loss}"
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
         options = self.margin, self.p, self.eps, self.swap, self.reduction

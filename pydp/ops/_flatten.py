@@ -55,18 +55,18 @@ class FlattenBackward(Op):
         return np.reshape(dy, shape)
 
 
-def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Any:
+def flatten(x: Any, start_axis: int = 0, end_axis: int = -1) -> Any:
     """The axes from `start_axis` to `end_axis` as one.
 
-    Type: ``any[n, ...] -> any[n, m]`` for the default axes; ``m`` is the product of their sizes.
+    Type: ``any[...] -> any[m]`` for the default axes; ``m`` is the product of their sizes.
 
     Elements are in C order, whatever x's layout: a channels-last image is transposed in one pass,
     and an x in C order is not copied at all. IndexError for an axis that x has not, ValueError
-    where `start_axis` comes after `end_axis`. A 0-d tensor gives one of shape (1,). The method,
-    x.flatten(), joins all axes by default, as NumPy's and PyTorch's do.
+    where `start_axis` comes after `end_axis`. A 0-d tensor gives one of shape (1,). The module,
+    `pydp.nn.Flatten`, begins at axis 1: it keeps the batch. Both are PyTorch's defaults.
 
     >>> import pydp
-    >>> pydp.flatten(pydp.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+    >>> pydp.flatten(pydp.tensor([[[1.0, 2.0], [3.0, 4.0]]]), 1)
     tensor([[1., 2., 3., 4.]])
     """
     if not isinstance(x, _graph.Value):

@@ -33,7 +33,7 @@ X = (2, 4, 8, 8)
         (lambda w: pydp.embedding(pydp.zeros((0, 3), "int64"), w[0, 0]), (0, 3, 4)),
         (lambda w: pydp.softmax(w[:0]), (0, 4, 4, 4)),
         (lambda w: pydp.log_softmax(w[:0]), (0, 4, 4, 4)),
-        (lambda w: pydp.flatten(w[:0]), (0, 64)),
+        (lambda w: pydp.flatten(w[:0], 1), (0, 64)),
         (lambda w: pydp.dropout(w[:0], 0.5), (0, 4, 4, 4)),
         (lambda w: pydp.relu(w[:0]) + w[0], (0, 4, 4, 4)),
         (lambda w: pydp.cross_entropy(w[:0], pydp.zeros((0, 4, 4), "int64"), reduction="none"),
