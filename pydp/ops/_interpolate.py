@@ -247,8 +247,9 @@ def interpolate(
     Images may have any strides; y is in C order where x is, else channels-last. ValueError and
     TypeError for arguments outside their range.
 
-    Indices and weights are PyTorch's; its modes "nearest-exact", "bicubic", "area" and "trilinear",
-    and `antialias`, are not here.
+    Indices and weights are PyTorch's, but that it takes a scale_factor for 1 or 2 where floor gives
+    these sizes, in small images and in all gradients of "nearest". Its modes "nearest-exact",
+    "bicubic", "area" and "trilinear", and `antialias`, are not here.
 
     >>> import pydp
     >>> pydp.interpolate(pydp.tensor([[[1.0, 2.0]]]), scale_factor=2)

@@ -23,6 +23,7 @@ from pydp.ops._activation import sigmoid, softplus_exact
 from pydp.ops._cross_entropy import check_reduction, reduced
 from pydp.ops._math import clip, log, log1p, sign
 from pydp.ops._shape import broadcast_to
+from pydp.ops._where import where
 
 Slope = Callable[..., Any]
 
@@ -133,8 +134,10 @@ def np_entropy(x: Array, t: Array, p: float) -> Array:
 
 
 def logit(x: Any, t: Any, p: float) -> Any:
-    """log(x / (1 − x)), each logarithm at least −100."""
-    return clip(log(x), -100.0) - clip(log1p(-x), -100.0)
+    """log(x / (1 − x)), each logarithm at least −100; where it is that, its slope is 0."""
+    none, all_ = x == 0, x == 1
+    hit = where(none, -100.0, clip(log(where(none, 1.0, x)), -100.0))
+    return hit - where(all_, -100.0, clip(log1p(-where(all_, 0.0, x)), -100.0))
 
 
 # fmt: off

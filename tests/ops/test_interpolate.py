@@ -139,3 +139,18 @@ def test_errors(shape, arguments, error, message):
 def test_more_than_memory():
     with pytest.raises(MemoryError):
         pydp.interpolate(pydp.zeros((1, 1, 2, 2)), size=(2**30, 2**30))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 5), (1, 1, 1, 5), (1, 2, 1, 300)])
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_nearest_by_a_little_more_than_1_or_2(shape, scale):
+    """PyTorch takes the scale for 1 or 2, but in the values of some sizes: ours is the formula."""
+    n = shape[-1]
+    scale += 0.5 / n
+    x = pydp.tensor(np.broadcast_to(np.arange(float(n)), shape).copy(), requires_grad=True)
+    y = pydp.interpolate(x, scale_factor=scale if len(shape) == 3 else (1.0, scale))
+    places = np.floor(np.arange(int(n * scale)) / scale)
+    np.testing.assert_array_equal(y.numpy(), np.broadcast_to(places, y.shape))
+    pydp.sum(y).backward()
+    counts = np.bincount(places.astype(int), minlength=n)
+    np.testing.assert_array_equal(x.grad.numpy(), np.broadcast_to(counts, shape))

@@ -111,6 +111,17 @@ def test_probabilities_at_their_ends():
     np.testing.assert_allclose(x.grad.numpy(), [0, 0, -1e12, 1e12])
 
 
+def test_second_derivatives_of_probabilities_at_their_ends():
+    """The logarithm that ends at −100 has slope 0 there, not 0 · infinity; the other's is 1."""
+
+    def slopes(x, t):
+        return pydp.sum(pydp.grad(pydp.binary_cross_entropy, 1)(x, t))
+
+    x, t = pydp.tensor([0.0, 1.0, 0.0, 1.0, 0.5]), pydp.tensor([0.0, 1.0, 1.0, 0.0, 0.5])
+    got = pydp.grad(slopes)(x, t).numpy()
+    np.testing.assert_allclose(got, np.array([-1, -1, -1, -1, -4]) / 5, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "points", "slopes"),
     [

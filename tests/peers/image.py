@@ -23,10 +23,12 @@ def convolved(d: Draw, axes: int = 2) -> Drawn:
     weight = d.real((outputs, per_group, *window))
     arguments = {
         "stride": each(d, axes, 1, 3),
-        "padding": each(d, axes, 0, 2),
+        "padding": d.choice(each(d, axes, 0, 2), "valid", "same"),
         "dilation": dilation,
         "groups": groups,
     }
+    if arguments["padding"] == "same":
+        arguments["stride"] = 1
     return [x, weight, *([d.real((outputs,))] if d.flag() else [])], arguments
 
 
@@ -51,9 +53,10 @@ def transposed(d: Draw, axes: int = 2) -> Drawn:
     return [x, weight, *([d.real((groups * per_group,))] if d.flag() else [])], arguments
 
 
-def pooled(d: Draw, axes: int = 2, **more) -> Drawn:
+def pooled(d: Draw, axes: int = 2, dilation: int = 1, **more) -> Drawn:
     window = each(d, axes, 1, 3)
-    shape = (*each(d, 2, 1, 3), *[n + d.integer(0, 5) for n in window])
+    sizes = [dilation * (n - 1) + 1 + d.integer(0, 5) for n in window]
+    shape = (*each(d, 2, 1, 3), *sizes)
     arguments = {
         "kernel_size": window,
         "stride": d.choice(None, each(d, axes, 1, 3)),
@@ -62,6 +65,13 @@ def pooled(d: Draw, axes: int = 2, **more) -> Drawn:
         **more,
     }
     return [d.real(shape, ties=False)], arguments
+
+
+def dilated(d: Draw, axes: int = 2) -> Drawn:
+    """What the average has no argument for."""
+    dilation = d.integer(1, 3)
+    arrays, arguments = pooled(d, axes, dilation)
+    return arrays, {"dilation": dilation, **arguments}
 
 
 def adapted(d: Draw, axes: int) -> Drawn:
@@ -103,6 +113,9 @@ def folded(d: Draw) -> Drawn:
 
 
 def resized(d: Draw) -> Drawn:
+    """The nearest by no factor that floor makes 1 or 2: PyTorch takes it for that in its gradients,
+    and in values too where the image is small.
+    """
     axes = d.integer(1, 2)
     shape = (*each(d, 2, 1, 3), *each(d, axes, 1, 6))
     arguments = {"mode": d.choice("nearest", "linear" if axes == 1 else "bilinear")}
@@ -111,9 +124,13 @@ def resized(d: Draw) -> Drawn:
     if d.flag():
         arguments["size"] = d.choice(each(d, axes, 1, 9), d.integer(1, 9))
     else:
-        scales = [d.choice(1.0, 1.5, 2.0, 0.7, 3.1, 0.5) for _ in range(axes)]
-        scales = [max(scale, 1 / n) for scale, n in zip(scales, shape[2:], strict=True)]
-        arguments["scale_factor"] = d.choice(tuple(scales), max(scales))
+        scales = [d.choice(1.0, 1.5, 2.0, d.rng.uniform(0.3, 4)) for _ in range(axes)]
+        scales = [max(scales)] * axes if d.flag() else scales
+        for i, n in enumerate(shape[2:]):
+            scales[i] = max(scales[i], 1 / n)
+            if arguments["mode"] == "nearest" and int(scales[i] * n) in (n, 2 * n):
+                scales[i] = float(int(scales[i]))
+        arguments["scale_factor"] = scales[0] if len({*scales}) == 1 else tuple(scales)
         arguments["recompute_scale_factor"] = d.choice(None, False, True)
     return [d.real(shape)], arguments
 
@@ -124,9 +141,9 @@ ROWS = [
         "conv2d_backward_data conv2d_backward_weight"),
     Row("avg_pool2d", lambda d: pooled(d, count_include_pad=d.flag()), pydp.avg_pool2d,
         functional.avg_pool2d, "avg_pool2d_backward"),
-    Row("max_pool2d", pooled, pydp.max_pool2d, functional.max_pool2d,
+    Row("max_pool2d", dilated, pydp.max_pool2d, functional.max_pool2d,
         "max_pool2d_backward max_pool2d_gather"),
-    Row("max_pool2d", pooled, placed(pydp.max_pool2d), placed(functional.max_pool2d),
+    Row("max_pool2d", dilated, placed(pydp.max_pool2d), placed(functional.max_pool2d),
         "max_pool2d_places"),
     Row("conv1d", lambda d: convolved(d, 1), pydp.conv1d, functional.conv1d),
     Row("conv_transpose2d", transposed, pydp.conv_transpose2d, functional.conv_transpose2d),
@@ -134,8 +151,8 @@ ROWS = [
         functional.conv_transpose1d),
     Row("avg_pool1d", lambda d: pooled(d, 1, count_include_pad=d.flag()), pydp.avg_pool1d,
         functional.avg_pool1d),
-    Row("max_pool1d", lambda d: pooled(d, 1), pydp.max_pool1d, functional.max_pool1d),
-    Row("max_pool1d", lambda d: pooled(d, 1), placed(pydp.max_pool1d),
+    Row("max_pool1d", lambda d: dilated(d, 1), pydp.max_pool1d, functional.max_pool1d),
+    Row("max_pool1d", lambda d: dilated(d, 1), placed(pydp.max_pool1d),
         placed(functional.max_pool1d)),
     Row("adaptive_avg_pool1d", lambda d: adapted(d, 1), pydp.adaptive_avg_pool1d,
         functional.adaptive_avg_pool1d),

@@ -132,7 +132,12 @@ def padded(d: Draw) -> Drawn:
         return [d.real(shape)], {"padding": padding, "mode": mode, "value": d.choice(0.0, 1.5)}
     sizes = [d.integer(1, 4) for _ in range(d.integer(1, 3))]
     most = {"reflect": lambda n: n - 1, "replicate": lambda n: 3, "circular": lambda n: n}[mode]
-    padding = [d.integer(0, most(n)) for n in sizes[::-1] for _ in "lr"]
+    padding = []
+    for n in sizes[::-1]:
+        pair = [d.integer(-((n - 1) // 2), most(n)), d.integer(-((n - 1) // 2), most(n))]
+        if mode == "circular" and min(pair) < 0:  # ours wraps once what is left
+            pair = [min(width, n + min(pair)) for width in pair]
+        padding += pair
     front = d.choice((2,), (2, 1))
     return [d.real((*front, *sizes))], {"padding": padding, "mode": mode}
 
