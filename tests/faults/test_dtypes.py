@@ -181,6 +181,8 @@ def test_integers_that_overflow():
     (lambda: pydp.asarray(np.array([1e300]), dtype="int32"), OverflowError, "asarray: 1e+300 does"),
     (lambda: pydp.tensor(np.array([-np.inf]), dtype="uint8"), OverflowError, "tensor: -inf does n"),
     (lambda: pydp.tensor([2**31], dtype="int32"), OverflowError, "tensor: 2147483648 does not fit"),
+    (lambda: pydp.arange(3) ** -1, ValueError,
+     "pow: an integer's exponent must not be negative, got -1; use astype"),
 )  # fmt: skip
 def test_numbers_that_an_integer_does_not_hold(call, error, words):
     """NaN, infinity or a number that is too large, on its way into an integer dtype."""
