@@ -132,7 +132,10 @@ def lowered(shape: tuple[int, ...], index: tuple[Any, ...]) -> Lowered:
             view.append(None)
         elif isinstance(p, np.ndarray) and p.dtype.kind == "b":
             have = shape[axis : axis + p.ndim]
-            if have != p.shape:
+            # an axis of length 0 fits any: nothing is taken (the standard, and NumPy)
+            if len(have) != p.ndim or any(
+                m not in (n, 0) for m, n in zip(p.shape, have, strict=True)
+            ):
                 raise IndexError(
                     f"boolean index did not match: it has shape {p.shape}, the axes from {axis} on "
                     f"have {have}"

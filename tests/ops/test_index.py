@@ -40,6 +40,7 @@ ARRAYS = {
     "a truth": True,
     "a truth of NumPy": np.array(True),
     "a mask of everything": integers(4, 5, 6, seed=7) > 1,
+    "a mask without elements": np.zeros((4, 0), bool),
     "a mask and an array": (MASK[:, 0], ROWS[:2], slice(None)),
     "a falsehood before a slice": (False, slice(1, 3)),
     "small integers": np.array([3, 0], np.uint8),
