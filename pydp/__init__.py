@@ -82,10 +82,10 @@ if _elsewhere.TYPE_CHECKING:
 _elsewhere.answer_for(
     __name__,
     later={
-        "checkpoint": "pydp.checkpoint", "data": "pydp.data", "nn": "pydp.nn",
-        "optim": "pydp.optim", "debug": "pydp._debug:debug",
-        "CheckpointError": "pydp.checkpoint:CheckpointError",
-        "load": "pydp.checkpoint:load", "save": "pydp.checkpoint:save",
-        "functional_call": "pydp.nn._functional_call:functional_call",
+        "pydp._debug": "debug",
+        "pydp.checkpoint": "CheckpointError load save",
+        "pydp.nn._functional_call": "functional_call",
     },
-)  # fmt: skip
+    parts="checkpoint data nn optim",
+    beside="pydp.ops",
+)

@@ -77,21 +77,33 @@ def hint(owner: str, name: str) -> str:
     return f"{owner} has no attribute {name!r}" + (f"; write {known}" if known else "")
 
 
-def answer_for(module: str, later: Mapping[str, str] = MappingProxyType({})) -> None:
+_sources: dict[str, dict[str, str]] = {}  # module -> name -> where it is
+
+
+def answer_for(
+    module: str, later: Mapping[str, str] = MappingProxyType({}), parts: str = "", beside: str = ""
+) -> None:
     """Let a module import names when they are first asked for, and say `hint` for all others.
 
-    later    name -> "module" or "module:name in it"
+    later     where -> the names that are there
+    parts     modules of this one
+    beside    a module that has been answered for; its names are found here too
     """
-    parts = sys.modules[module].__dict__
+    names = sys.modules[module].__dict__
+    sources = dict(_sources.get(beside, {}))
+    for source, given in later.items():
+        sources.update(dict.fromkeys(given.split(), source))
+    _sources[module] = sources
 
     def find(name: str) -> Any:
-        if name not in later:
+        if name in sources:
+            names[name] = getattr(import_module(sources[name]), name)
+        elif name in parts.split():
+            names[name] = import_module(f"{module}.{name}")
+        else:
             raise AttributeError(hint(f"module {module!r}", name), name=name)
-        source, _, attribute = later[name].partition(":")
-        found = import_module(source)
-        parts[name] = getattr(found, attribute) if attribute else found
-        return parts[name]
+        return names[name]
 
     # not by a `def __getattr__` there: type checkers would then take any name for a part of it
-    parts["__getattr__"] = find
-    parts["__dir__"] = lambda: sorted({*parts, *later})
+    names["__getattr__"] = find
+    names["__dir__"] = lambda: sorted({*names, *sources, *parts.split()})

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 import pydp
-import pydp.nn  # some of its modules have ops of their own
+import pydp.nn
 from pydp import _graph, _kernels
 from pydp import _signature as signature
 from pydp._op import registry
@@ -37,6 +37,8 @@ except ImportError:  # the peer is optional: the other oracles stay
     torch = None
 
 ISAS = _kernels.usable_isas()
+# Rules come when they are asked for; here the registry is whole.
+EVERY = [getattr(part, name) for part in (pydp.ops, pydp.nn) for name in dir(part)]
 TYPES = (np.float32, np.float64)
 
 

@@ -1,5 +1,6 @@
 """Names of other libraries: the error says what to write, and the page is complete and right."""
 
+import ast
 import re
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -30,6 +31,19 @@ def test_errors_say_what_to_write(call, words):
     with pytest.raises(AttributeError) as raised:
         call()
     assert str(raised.value).startswith(words)
+
+
+@pytest.mark.parametrize("module", [pydp, pydp.ops])
+def test_what_comes_later_is_what_type_checkers_see(module):
+    body = ast.parse(Path(module.__file__).read_text()).body
+    (block,) = [node for node in body if isinstance(node, ast.If)]
+    seen = {alias.name: node.module for node in block.body for alias in node.names}
+    calls = [node.value for node in body if isinstance(node, ast.Expr)]
+    (call,) = [value for value in calls if isinstance(value, ast.Call)]
+    given = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+    said = {name: source for source, names in given["later"].items() for name in names.split()}
+    said |= dict.fromkeys(given.get("parts", "").split(), module.__name__)
+    assert said == seen
 
 
 def column(title):

@@ -38,7 +38,7 @@ KNOWS = {
     "_runtime": {"_kernels"},
     "_op": {"_graph", "_signature", "_kernels"},
     "_random": {"_graph", "_op", "_kernels"},
-    "ops": {"_graph", "_op", "_signature", "_kernels", "_random"},
+    "ops": {"_elsewhere", "_graph", "_op", "_signature", "_kernels", "_random"},
 }
 # The kernels' doors are opened by the rules and by the value's own memory, by nobody above.
 SEES_KERNELS = {"_runtime", "_op", "_random", "ops", "_tensor", "_creation"}
