@@ -135,7 +135,7 @@ def pow(a: Any, b: Any) -> Any:
     a, b = _two("pow", a, b)
     if a._array.dtype.kind == "b":
         raise TypeError("pow: a must be a number, got bool")
-    if a._array.dtype.kind == "i" and numpy_op(np.any, b._array < 0):
+    if a._array.dtype.kind == "i" and numpy_op(np.any, numpy_op(np.less, b._array, 0)):
         raise ValueError(
             f"pow: an integer's exponent must not be negative, got {b._array.min()}; use astype"
         )
