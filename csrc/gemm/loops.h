@@ -56,7 +56,7 @@ typedef struct {
     int64_t row_unit, unit_tiles; /* tiles do not cross multiples of a unit */
     int64_t k_unit, depth;        /* nor do blocks of K */
     int64_t stretch;              /* the longest p1 - p0 */
-    int64_t tiles, task_tiles, task_panels;
+    int64_t tiles, task_tiles, task_panels, task_columns;
     int64_t failed;
 } block_t;
 
@@ -127,8 +127,8 @@ static const real *b_at(const block_t *t, int64_t p, int64_t j, int64_t width,
 
 /* Asks for part number `part` of `parts` of a tile of A that comes next: row by
  * row where rows are contiguous, step by step where columns are. */
-static void a_prefetch(const gemm_matrix *a, const real *from, int64_t rows,
-                       int64_t depth, int64_t part, int64_t parts) {
+V_INLINE void a_prefetch(const gemm_matrix *a, const real *from, int64_t rows,
+                         int64_t depth, int64_t part, int64_t parts) {
     enum { LINE = 64 / (int)sizeof(real) };
     const int64_t first = depth * part / parts,
                   end = depth * (part + 1) / parts;
