@@ -1,15 +1,15 @@
 /* A few rows times B in place: x W of a small batch. B is read once, or from
  * the second level of cache by the second tile, so it is not packed.
  *
- *              j ->                B's rows are long: walked down K, one panel
- *         p +--+--+--+--           would touch a page at each step, and what
- * the | |->|->|->|             processor prefetches by itself is wrong. So a v
- * +--+--+--+--           block of few rows is walked along j; while
- *           |->|                   the tiles take one stretch of columns, the
- *                                  next is asked for.
+ *                j ->             B's rows are long: walked down K, one panel
+ *         p  +--+--+--+--         would touch a page at each step, and what
+ *         |  |->|->|->|           the processor prefetches itself is wrong.
+ *         v  +--+--+--+--         So a block of few rows is walked along j;
+ *            |->|                 while the tiles take one stretch of columns,
+ *                                 the next is asked for.
  *
- * One tile of few rows is wide: six vectors, not two. Where all of B is near,
- * its rows are no obstacle, and such a tile takes all of K at once. */
+ * A tile of few rows is wide: six vectors, not two. Where all of B is near, its
+ * rows are no obstacle, and such a tile takes all of K at once. */
 #ifndef PD_GEMM_FEW_H
 #define PD_GEMM_FEW_H
 

@@ -42,8 +42,8 @@ static const shape_t shapes[] = {
     {70, 8, 20, "few columns, the most"},
     {64, 64, 64, "in place"},
     {130, 512, 200, "packed, several tasks"},
-    {20, 3100, 5, "two blocks of columns"},
-    {60, 3100, 40, "two blocks of columns, packed"},
+    {20, 3100, 5, "many columns, in place"},
+    {50, 2100, 400, "two blocks of columns, packed"},
     {257, 129, 385, "all edges, packed"},
 };
 
