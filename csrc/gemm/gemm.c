@@ -4,7 +4,8 @@
 #include "dot.h"
 #include "finish.h"
 #include "loops.h"
-#include "wide.h"
+#include "few.h"
+#include "small.h"
 
 tile_kernel *const *K(gemm_tiles)(int64_t width) {
     return tile_kernels[width - 1];
@@ -42,10 +43,8 @@ typedef struct {
 
 /* The first that fits is taken. */
 static const gemm_method methods[] = {
-    {is_hollow, gemm_hollow},
-    {is_dot, gemm_dot},
-    {is_wide, gemm_wide},
-    {always, gemm_loops},
+    {is_hollow, gemm_hollow}, {is_small, gemm_small}, {is_dot, gemm_dot},
+    {is_few, gemm_few},       {always, gemm_loops},
 };
 
 /* ---- many products --------------------------------------------------------
@@ -93,6 +92,7 @@ int64_t K(gemm)(const gemm_t *g) {
     for (int64_t axis = 0; axis < g->batch_axes; axis++)
         t.items *= g->batch_shape[axis];
     if (g->m <= 0 || g->n <= 0 || t.items <= 0) return 0;
+    if (t.items == 1) return method->run(g, g->a.data, g->b.data, g->c);
     if (t.items < 32 && work(g) > ITEM_WORK) {
         for (int64_t item = 0; item < t.items; item++)
             if (item_run(&t, item)) return PD_NO_MEMORY;

@@ -21,8 +21,9 @@
 #include "pack.h"
 #include "par.h"
 
-/* Columns of B packed at a time: bounds the scratch memory. */
-enum { COLUMNS = 3072 / PANEL * PANEL };
+/* Elements of B packed at a time: what the tasks share stays in the last level
+ * of cache, and the scratch memory is bounded. */
+enum { BLOCK_B = (3 << 20) / (int)sizeof(real) };
 /* Elements of B that one task multiplies by at a time: half of the second level
  * of cache; and the longest stretch of K. */
 enum {
@@ -56,7 +57,8 @@ typedef struct {
     int64_t row_unit, unit_tiles; /* tiles do not cross multiples of a unit */
     int64_t k_unit, depth;        /* nor do blocks of K */
     int64_t stretch;              /* the longest p1 - p0 */
-    int64_t tiles, task_tiles, task_panels;
+    int64_t tiles, task_tiles, task_panels, task_columns;
+    int64_t near_panels; /* the stretch of so many stays in the second level */
     int64_t failed;
 } block_t;
 
@@ -127,8 +129,8 @@ static const real *b_at(const block_t *t, int64_t p, int64_t j, int64_t width,
 
 /* Asks for part number `part` of `parts` of a tile of A that comes next: row by
  * row where rows are contiguous, step by step where columns are. */
-static void a_prefetch(const gemm_matrix *a, const real *from, int64_t rows,
-                       int64_t depth, int64_t part, int64_t parts) {
+V_INLINE void a_prefetch(const gemm_matrix *a, const real *from, int64_t rows,
+                         int64_t depth, int64_t part, int64_t parts) {
     enum { LINE = 64 / (int)sizeof(real) };
     const int64_t first = depth * part / parts,
                   end = depth * (part + 1) / parts;
@@ -183,28 +185,39 @@ static a_tile a_at(const block_t *t, int64_t i, int64_t rows, int64_t p,
     return pack_tile(a, t->a, i, rows, p, depth, scratch);
 }
 
-/* Tiles first … last-1 x columns j_first … j_last-1, K from p0 to p1. */
+/* Tiles first … last-1 x columns j_first … j_last-1, K from p0 to p1; some near
+ * panels at a time. A's tiles are copied once, where one copy holds the whole
+ * stretch. */
 static void stretch_run(const block_t *t, int64_t first, int64_t last,
                         int64_t j_first, int64_t j_last, real *scratch) {
     const gemm_matrix *from = &t->g->a;
-    const int64_t panels = ceil_div(j_last - j_first, PANEL);
-    for (int64_t index = first; index < last; index++) {
-        const tile_t tile = tile_at(t, index);
-        const int64_t i = tile.i, rows = tile.rows;
-        const int64_t p_end = least(t->p1, tile.k1);
-        for (int64_t p = most(t->p0, tile.k0), end; p < p_end; p = end) {
-            end = block_end(t, p);
-            const a_tile a = a_at(t, i, rows, p, end - p, scratch);
-            const int prefetch = !from->read && index + 1 < last;
-            const real *next = t->a + (i + rows) * from->row + p * from->column;
-            for (int64_t q = 0; q < panels; q++) {
-                const int64_t j = j_first + q * PANEL;
-                const int64_t width = least(PANEL, j_last - j);
-                int64_t step;
-                const real *b = b_at(t, p, j, width, &step);
-                if (prefetch) a_prefetch(from, next, rows, end - p, q, panels);
-                tile_run(t, tile_kernels[ceil_div(width, VL) - 1][rows - 1],
-                         &tile, a, p, end - p, b, step, j, width);
+    a_tile a[TASK_TILES];
+    for (int64_t j0 = j_first, j1; j0 < j_last; j0 = j1) {
+        j1 = least(j0 + t->near_panels * PANEL, j_last);
+        const int64_t panels = ceil_div(j1 - j0, PANEL);
+        for (int64_t index = first; index < last; index++) {
+            const tile_t tile = tile_at(t, index);
+            const int64_t i = tile.i, rows = tile.rows, at = index - first;
+            const int64_t p_end = least(t->p1, tile.k1);
+            const int64_t p_first = most(t->p0, tile.k0);
+            const int there = j0 > j_first && block_end(t, p_first) >= p_end;
+            for (int64_t p = p_first, end; p < p_end; p = end) {
+                end = block_end(t, p);
+                if (!there)
+                    a[at] = a_at(t, i, rows, p, end - p, scratch + at * A_TILE);
+                const int prefetch = !there && !from->read && index + 1 < last;
+                const real *next =
+                    t->a + (i + rows) * from->row + p * from->column;
+                for (int64_t q = 0; q < panels; q++) {
+                    const int64_t j = j0 + q * PANEL;
+                    const int64_t width = least(PANEL, j1 - j);
+                    int64_t step;
+                    const real *b = b_at(t, p, j, width, &step);
+                    if (prefetch)
+                        a_prefetch(from, next, rows, end - p, q, panels);
+                    tile_run(t, tile_kernels[ceil_div(width, VL) - 1][rows - 1],
+                             &tile, a[at], p, end - p, b, step, j, width);
+                }
             }
         }
     }
@@ -217,7 +230,8 @@ static void fail(block_t *t) {
 /* A task on panels that are there. */
 static void stretch_task(void *context, int64_t index) {
     block_t *t = context;
-    real *scratch = pd_scratch(PD_SCRATCH_A, A_TILE * sizeof(real));
+    real *scratch =
+        pd_scratch(PD_SCRATCH_A, TASK_TILES * A_TILE * sizeof(real));
     if (!scratch) {
         fail(t);
         return;
@@ -232,9 +246,9 @@ static void stretch_task(void *context, int64_t index) {
 /* Packs some panels of the stretch. */
 static void share_task(void *context, int64_t index) {
     block_t *t = context;
-    const int64_t j = index * t->task_panels * PANEL;
+    const int64_t j = index * t->near_panels * PANEL;
     pack_panels(&t->g->b, t->b, t->p0, t->p1 - t->p0, t->j0 + j,
-                least(t->task_panels * PANEL, t->columns - j),
+                least(t->near_panels * PANEL, t->columns - j),
                 t->panels + j * (t->p1 - t->p0));
 }
 
@@ -264,8 +278,8 @@ static void block_cut(block_t *t, int64_t length) {
     const int64_t panels = ceil_div(t->columns, PANEL);
     const double step = (double)TILE_ROWS * PANEL * (double)length;
     t->task_tiles = least(TASK_TILES, t->tiles);
-    t->task_panels = TASK_B / (length * PANEL);
-    t->task_panels = t->task_panels < 1 ? 1 : least(t->task_panels, panels);
+    t->near_panels = most(1, least(TASK_B / (length * PANEL), panels));
+    t->task_panels = t->a_in_place || t->g->a.find ? t->near_panels : panels;
     for (;;) {
         const int64_t tasks = ceil_div(t->tiles, t->task_tiles) *
                               ceil_div(panels, t->task_panels);
@@ -279,6 +293,7 @@ static void block_cut(block_t *t, int64_t length) {
         else
             break;
     }
+    t->near_panels = least(t->near_panels, t->task_panels);
 }
 
 /* The columns from j0 on. */
@@ -292,8 +307,8 @@ static void block_run(block_t *t) {
         t->p1 = stretch_end(t, t->p0);
         const int64_t ragged = t->columns % PANEL;
         if (t->place == B_PACKED)
-            pd_parallel(groups, (double)(t->columns * (t->p1 - t->p0)),
-                        share_task, t);
+            pd_parallel(ceil_div(panels, t->near_panels),
+                        (double)(t->columns * (t->p1 - t->p0)), share_task, t);
         else if (t->place == B_IN_PLACE && ragged % VL)
             pack_panels(&g->b, t->b, t->p0, t->p1 - t->p0,
                         t->j0 + t->columns - ragged, ragged, t->panels);
@@ -318,8 +333,9 @@ static int64_t gemm_loops(const gemm_t *g, const real *a, const real *b,
     /* A copied tile of A should meet many panels: then one block at a time. */
     t.stretch =
         t.a_in_place || g->a.find || g->n <= 4 * PANEL ? STRETCH : t.depth;
+    const int64_t most_columns = most(BLOCK_B / least(t.stretch, g->k), PANEL);
     const int64_t columns =
-        ceil_div(ceil_div(g->n, ceil_div(g->n, COLUMNS)), PANEL) * PANEL;
+        ceil_div(ceil_div(g->n, ceil_div(g->n, most_columns)), PANEL) * PANEL;
     if (t.place == B_PACKED || t.place == B_IN_PLACE) {
         const int64_t packed = t.place == B_PACKED ? columns : PANEL;
         t.panels =

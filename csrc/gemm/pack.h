@@ -19,10 +19,31 @@
 #include "runs.h"
 #include "gemm.h"
 
+/* Whole panels of a B whose rows are contiguous: some rows at a time and from
+ * end to end, as memory likes it. */
+static void pack_rows(const real *from, int64_t from_row, int64_t depth,
+                      int64_t columns, real *to) {
+    enum { ROWS = 8 };
+    for (int64_t p = 0; p < depth; p += ROWS) {
+        const int64_t last = least(p + ROWS, depth);
+        for (int64_t j = 0; j < columns; j += PANEL)
+            for (int64_t q = p; q < last; q++) {
+                UNROLL for (int v = 0; v < TILE_WIDTH; v++)
+                    v_store(to + j * depth + q * PANEL + v * VL,
+                            v_load(from + q * from_row + j + v * VL));
+            }
+    }
+}
+
 /* Rows p0 … p0+depth-1, columns j0 … j0+columns-1 of B into panels; `data` is
  * B's first element. */
 static void pack_panels(const gemm_matrix *b, const real *data, int64_t p0,
                         int64_t depth, int64_t j0, int64_t columns, real *to) {
+    if (!b->read && b->column == 1) {
+        const int64_t whole = columns / PANEL * PANEL;
+        pack_rows(data + p0 * b->row + j0, b->row, depth, whole, to);
+        j0 += whole, columns -= whole, to += whole * depth;
+    }
     for (int64_t j = 0; j < columns; j += PANEL, to += depth * PANEL) {
         const int64_t width = least(PANEL, columns - j);
         const real *from = data + p0 * b->row + (j0 + j) * b->column;
@@ -31,15 +52,8 @@ static void pack_panels(const gemm_matrix *b, const real *data, int64_t p0,
                 v_store(to + p * PANEL + width / VL * VL, (vreal){0});
             b->read(b->context, p0, depth, j0 + j, width, to, PANEL);
         } else if (b->column == 1) {
-            if (width == PANEL)
-                for (int64_t p = 0; p < depth; p++) {
-                    UNROLL for (int v = 0; v < TILE_WIDTH; v++)
-                        v_store(to + p * PANEL + v * VL,
-                                v_load(from + p * b->row + v * VL));
-                }
-            else
-                for (int64_t p = 0; p < depth; p++)
-                    copy_run_padded(to + p * PANEL, from + p * b->row, width);
+            for (int64_t p = 0; p < depth; p++)
+                copy_run_padded(to + p * PANEL, from + p * b->row, width);
         } else if (b->row == 1) {
             for (int64_t v = 0; v < width; v += VL)
                 for (int64_t p = 0; p < depth; p += VL)

@@ -8,43 +8,36 @@
 #include "matmul.h"
 #include "gemm.h"
 
-/* Batch axes that only continue the rows become rows. */
-static void batch_to_rows(pd_matmul_geometry *g) {
-    pd_space *s = &g->batch;
-    while (s->axes > 0) {
-        const int64_t axis = s->axes - 1, size = s->size[axis];
-        const int64_t y = s->stride[0][axis], x = s->stride[1][axis];
-        if (size != 1 && g->m == 1) {
-            g->y_row = y;
-            g->x_row = x;
-        }
-        if (size != 1 && (s->stride[2][axis] != 0 || y != g->m * g->y_row ||
-                          x != g->m * g->x_row))
-            return;
-        g->m *= size;
-        s->axes--;
-    }
-}
-
 int64_t K(matmul_forward)(void *const *arrays, const void *geometry) {
-    pd_matmul_geometry g = *(const pd_matmul_geometry *)geometry;
-    batch_to_rows(&g);
+    const pd_matmul_geometry *g = geometry;
+    const pd_space *s = &g->batch;
+    int64_t m = g->m, x_row = g->x_row, y_row = g->y_row, axes = s->axes;
+    /* Batch axes that only continue the rows become rows. */
+    for (; axes > 0; axes--) {
+        const int64_t size = s->size[axes - 1];
+        const int64_t y = s->stride[0][axes - 1], x = s->stride[1][axes - 1];
+        if (size != 1 && m == 1) y_row = y, x_row = x;
+        if (size != 1 &&
+            (s->stride[2][axes - 1] != 0 || y != m * y_row || x != m * x_row))
+            break;
+        m *= size;
+    }
     const gemm_t product = {
-        .m = g.m,
-        .n = g.n,
-        .k = g.k,
-        .a = {arrays[0], g.x_row, g.x_column, NULL, NULL, 0, NULL, NULL},
-        .b = {arrays[1], g.w_row, g.w_column, NULL, NULL, 0, NULL, NULL},
+        .m = m,
+        .n = g->n,
+        .k = g->k,
+        .a = {.data = arrays[0], .row = x_row, .column = g->x_column},
+        .b = {.data = arrays[1], .row = g->w_row, .column = g->w_column},
         .bias = arrays[2],
-        .bias_step = g.bias_step,
+        .bias_step = g->bias_step,
         .c = arrays[3],
-        .c_row = g.y_row,
-        .activation = (int)g.activation,
-        .batch_axes = g.batch.axes,
-        .batch_shape = g.batch.size,
-        .c_batch = g.batch.stride[0],
-        .a_batch = g.batch.stride[1],
-        .b_batch = g.batch.stride[2],
+        .c_row = y_row,
+        .activation = (int)g->activation,
+        .batch_axes = axes,
+        .batch_shape = s->size,
+        .c_batch = s->stride[0],
+        .a_batch = s->stride[1],
+        .b_batch = s->stride[2],
     };
     return K(gemm)(&product);
 }
