@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from time import perf_counter
 from typing import Any
 
-from bench.case import OURS, PEERS, Step, find_case, values
+from bench.case import OURS, PEERS, Case, Step, find_case, values
 
 LIMITS = "limits"  # not a peer: the machine itself, measured in turns like one
 
@@ -49,10 +49,12 @@ class Peer:
         """The result after the case's number of calls, as arrays."""
         self.step = None  # the memory of the case before
         case = find_case(suite, name)
+        if case.compared is None:
+            self.step = case.step(self.name)
+            return result(case, self.step)
+        found = result(case, case.compared.step(self.name))
         self.step = case.step(self.name)
-        for _ in range(case.calls - 1):
-            self.step()
-        return list(values(self.step()))
+        return found
 
     def time(self, loops: int) -> float:
         """Seconds per step: one unmeasured after the pause (a tenth of many), then `loops`."""
@@ -64,6 +66,13 @@ class Peer:
         for _ in range(loops):
             step()
         return (perf_counter() - begin) / loops
+
+
+def result(case: Case, step: Step) -> list[Any]:
+    """Of the last of the case's number of calls, as arrays."""
+    for _ in range(case.calls - 1):
+        step()
+    return list(values(step()))
 
 
 def die_with_parent() -> None:
