@@ -8,11 +8,11 @@ same step without dropout.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from bench.case import Case
+from bench.jax_layers import conv, dropout, flat, max_pool, pairs, turned
 from bench.training import inference, points, training, training_flops, with_biases
 
 FILTERS = [(64, 3, 11, 11), (192, 64, 5, 5), (384, 192, 3, 3), (256, 384, 3, 3), (256, 256, 3, 3)]
@@ -31,7 +31,7 @@ def flops(weight: tuple[int, ...], side: int) -> int:
 FLOPS = [flops(*layer) for layer in zip(WEIGHTS, SIDES, strict=True)]
 
 
-def pydp_model(dropout: float = 0.5) -> Any:
+def pydp_model(dropout: float) -> Any:
     from pydp import nn
 
     return nn.Sequential(
@@ -46,7 +46,7 @@ def pydp_model(dropout: float = 0.5) -> Any:
     )  # fmt: skip
 
 
-def torch_model(dropout: float = 0.5) -> Any:
+def torch_model(dropout: float) -> Any:
     from torch import nn
 
     return nn.Sequential(
@@ -61,26 +61,54 @@ def torch_model(dropout: float = 0.5) -> Any:
     )  # fmt: skip
 
 
-MODELS = {"pydp": pydp_model, "torch": torch_model}
+def jax_model(parameters: Any) -> Any:
+    from jax import random
+    from jax.nn import relu
+
+    def forward(layers: Any, x: Any, key: Any = None) -> Any:
+        """Without a key nothing drops; the last pool's 6x6 need no adaptive one."""
+        convolutions, (one, two, (weight, bias)) = layers[:5], layers[5:]
+        for number, (w, b) in enumerate(convolutions):
+            stride, padding = (4, 2) if number == 0 else (1, 2) if number == 1 else (1, 1)
+            x = relu(conv(x, w, stride, padding) + b)
+            if number in (0, 1, 4):
+                x = max_pool(x, 3, 2)
+        x = flat(x)
+        keys = [None] * 2 if key is None else random.split(key)
+        for (w, b), k in zip((one, two), keys, strict=True):
+            x = x if k is None else dropout(x, 0.5, k)
+            x = relu(x @ w + b)
+        return x @ weight + bias
+
+    return pairs(turned(parameters)), forward
 
 
-def train(batch: int, models: Mapping[str, Any], without_chance: Case | None = None) -> Case:
+def models(dropout: float) -> dict[str, Any]:
+    return {
+        "pydp": partial(pydp_model, dropout),
+        "torch": partial(torch_model, dropout),
+        "jax": jax_model,
+    }
+
+
+def train(batch: int, dropout: float, compared: Case | None = None) -> Case:
     return training(
         f"batch {batch}",
-        models,
+        models(dropout),
         with_biases(*WEIGHTS),
         partial(points, batch, 3, 224, 224, classes=1000),
         ("SGD", {"lr": 0.01, "momentum": 0.9}),
         flops=batch * training_flops(*FLOPS),
-        compared=without_chance,
+        chance=dropout > 0,
+        compared=compared,
     )
 
 
 CASES = [
-    train(16, MODELS, train(16, {peer: partial(m, dropout=0.0) for peer, m in MODELS.items()})),
+    train(16, dropout=0.5, compared=train(16, dropout=0.0)),
     inference(
         "inference, batch 1",
-        MODELS,
+        models(dropout=0.5),
         with_biases(*WEIGHTS),
         partial(points, 1, 3, 224, 224),
         flops=sum(FLOPS),

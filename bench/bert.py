@@ -10,7 +10,14 @@ from functools import partial
 from typing import Any
 
 from bench.training import inference, states, training, training_flops
-from bench.transformer import block_flops, block_parameters, pydp_block, torch_block
+from bench.transformer import (
+    block_flops,
+    block_parameters,
+    jax_block,
+    jax_blocks,
+    pydp_block,
+    torch_block,
+)
 
 D, HEADS, TOKENS = 768, 12, 128
 FLOPS = block_flops(TOKENS, D, causal=False)
@@ -28,8 +35,21 @@ def torch_model(blocks: int) -> Any:
     return nn.Sequential(*[torch_block(D, HEADS, causal=False) for _ in range(blocks)])
 
 
+def jax_model(parameters: Any) -> Any:
+    def forward(blocks: Any, x: Any) -> Any:
+        for block in blocks:
+            x = jax_block(block, x, HEADS, causal=False)
+        return x
+
+    return jax_blocks(parameters), forward
+
+
 def models(blocks: int) -> dict[str, Any]:
-    return {peer: partial(m, blocks) for peer, m in (("pydp", pydp_model), ("torch", torch_model))}
+    return {
+        "pydp": partial(pydp_model, blocks),
+        "torch": partial(torch_model, blocks),
+        "jax": jax_model,
+    }
 
 
 CASES = [

@@ -28,7 +28,10 @@ SUITES = (
     "vgg", "language_model", "bert", "gpt",
 )  # fmt: skip
 # Who takes part -> the package it needs. The first is ours, the one that ratios are relative to.
-PEERS = {"pydp": "pydp", "numpy": "numpy", "torch": "torch", "torch+": "torch", "jax": "jax"}
+PEERS = {
+    "pydp": "pydp", "numpy": "numpy", "torch": "torch", "torch+": "torch", "compile": "torch",
+    "jax": "jax",
+}  # fmt: skip
 OURS = "pydp"
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from bench.case import Case
+from bench.jax_layers import conv, flat, max_pool, pairs, turned
 from bench.training import points, training, training_flops, with_biases
 
 WEIGHTS = [(16, 3, 5, 5), (20, 16, 5, 5), (20, 20, 5, 5), (10, 320)]
@@ -39,10 +40,22 @@ def torch_model() -> Any:
     )  # fmt: skip
 
 
+def jax_model(parameters: Any) -> Any:
+    from jax.nn import relu
+
+    def forward(layers: Any, x: Any) -> Any:
+        *convolutions, (weight, bias) = layers
+        for w, b in convolutions:
+            x = max_pool(relu(conv(x, w, padding=2) + b), 2, 2)
+        return flat(x) @ weight + bias
+
+    return pairs(turned(parameters)), forward
+
+
 def case(batch: int) -> Case:
     return training(
         f"16-20-20, batch {batch}",
-        {"pydp": pydp_model, "torch": torch_model},
+        {"pydp": pydp_model, "torch": torch_model, "jax": jax_model},
         with_biases(*WEIGHTS),
         partial(points, batch, 3, 32, 32),
         ("Adadelta", {"lr": 1.0, "rho": 0.95}),

@@ -12,8 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from bench.jax_layers import layer_norm
 from bench.training import text, training, training_flops
-from bench.transformer import block_flops, block_parameters, pydp_block, torch_block
+from bench.transformer import (
+    block_flops,
+    block_parameters,
+    jax_block,
+    jax_blocks,
+    pydp_block,
+    torch_block,
+)
 
 BLOCKS, D, HEADS, VOCABULARY, BATCH, TOKENS = 4, 256, 8, 4096, 8, 128
 # The embeddings' gradients are wanted, so all data's are: nothing is left out.
@@ -67,10 +75,22 @@ def torch_model() -> Any:
     return GPT()
 
 
+def jax_model(parameters: Any) -> Any:
+    def forward(tree: Any, tokens: Any) -> Any:
+        embedding, places, blocks, weight, bias, head = tree
+        x = embedding[tokens] + places
+        for block in blocks:
+            x = jax_block(block, x, HEADS, causal=True)
+        return layer_norm(x, weight, bias) @ head
+
+    embedding, places, *blocks, weight, bias, head = parameters
+    return [embedding, places, jax_blocks(blocks), weight, bias, head.T], forward
+
+
 CASES = [
     training(
         f"{BLOCKS} x {D}, batch {BATCH} x {TOKENS}",
-        {"pydp": pydp_model, "torch": torch_model},
+        {"pydp": pydp_model, "torch": torch_model, "jax": jax_model},
         PARAMETERS,
         partial(text, BATCH, TOKENS, VOCABULARY),
         ("AdamW", {"lr": 1e-3, "weight_decay": 0.01}),

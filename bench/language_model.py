@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from bench.jax_layers import lstm, turned
 from bench.training import text, training, training_flops
 
 BATCH, STEPS, SIZE, LAYERS, VOCABULARY = 32, 64, 256, 2, 10_000
@@ -41,10 +42,22 @@ def torch_model() -> Any:
     return LanguageModel()
 
 
+def jax_model(parameters: Any) -> Any:
+    def forward(tree: Any, tokens: Any) -> Any:
+        embedding, *layers, weight, bias = tree
+        x = embedding[tokens]
+        for at in range(0, 4 * LAYERS, 4):
+            x = lstm(x, *layers[at : at + 4])
+        return x @ weight + bias
+
+    embedding, *rest = parameters
+    return [embedding, *turned(rest)], forward
+
+
 CASES = [
     training(
         f"LSTM {LAYERS} x {SIZE}, batch {BATCH} x {STEPS}",
-        {"pydp": pydp_model, "torch": torch_model},
+        {"pydp": pydp_model, "torch": torch_model, "jax": jax_model},
         [(VOCABULARY, SIZE), *LAYER * LAYERS, *HEAD],
         partial(text, BATCH, STEPS, VOCABULARY),
         ("Adam", {"lr": 1e-3}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from bench.jax_layers import conv, flat, max_pool, pairs, turned
 from bench.training import points, training, training_flops, with_biases
 
 BATCH, HIDDEN = 64, 128
@@ -33,10 +34,22 @@ def torch_model() -> Any:
     )  # fmt: skip
 
 
+def jax_model(parameters: Any) -> Any:
+    from jax.nn import relu
+
+    def forward(layers: Any, x: Any) -> Any:
+        *convolutions, (w3, b3), (w4, b4) = layers
+        for w, b in convolutions:
+            x = max_pool(relu(conv(x, w, padding=2) + b), 2, 2)
+        return relu(flat(x) @ w3 + b3) @ w4 + b4
+
+    return pairs(turned(parameters)), forward
+
+
 CASES = [
     training(
         f"32-64, batch {BATCH}",
-        {"pydp": pydp_model, "torch": torch_model},
+        {"pydp": pydp_model, "torch": torch_model, "jax": jax_model},
         with_biases(*WEIGHTS),
         partial(points, BATCH, 1, 28, 28),
         ("SGD", {"lr": 0.01, "momentum": 0.9}),

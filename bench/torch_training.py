@@ -29,6 +29,13 @@ def prepared(build: Callable[[], Any], data: Data, parameters: Any, best: bool) 
     return model, x, target
 
 
+def compile(function: Any, **options: Any) -> Any:
+    """By this process alone: a pool of compilers would not be stopped with it."""
+    import torch
+
+    return torch.compile(function, options={"compile_threads": 1, **options})
+
+
 def torch_training(
     build: Callable[[], Any],
     data: Data,
@@ -36,6 +43,7 @@ def torch_training(
     loss: str,
     *parameters: Any,
     best: bool = False,
+    compiled: bool = False,
 ) -> Step:
     import torch
     from torch.nn import functional
@@ -51,6 +59,9 @@ def torch_training(
             return functional.mse_loss(y, target)
         return functional.cross_entropy(y.flatten(0, -2), target.flatten())
 
+    if compiled:
+        objective = compile(objective)
+
     def step() -> Any:
         learner.zero_grad()
         loss = objective()
@@ -62,12 +73,18 @@ def torch_training(
 
 
 def torch_inference(
-    build: Callable[[], Any], data: Data, *parameters: Any, best: bool = False
+    build: Callable[[], Any],
+    data: Data,
+    *parameters: Any,
+    best: bool = False,
+    compiled: bool = False,
 ) -> Step:
     import torch
 
     model, x, _ = prepared(build, data, parameters, best)
     model.eval()
+    if compiled:
+        model = compile(model, freezing=True)
 
     def step() -> Any:
         with torch.inference_mode():

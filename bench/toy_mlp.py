@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from bench.jax_layers import pairs, turned
 from bench.training import points, training, training_flops, with_biases
 
 BATCH, WEIGHTS = 50, [(6, 2), (2, 6), (2, 2)]
@@ -29,10 +30,22 @@ def torch_model() -> Any:
     )  # fmt: skip
 
 
+def jax_model(parameters: Any) -> Any:
+    from jax import numpy
+
+    def forward(layers: Any, x: Any) -> Any:
+        *hidden, (weight, bias) = layers
+        for w, b in hidden:
+            x = numpy.tanh(x @ w + b)
+        return x @ weight + bias
+
+    return pairs(turned(parameters)), forward
+
+
 CASES = [
     training(
         f"2-6-2-2, batch {BATCH}",
-        {"pydp": pydp_model, "torch": torch_model},
+        {"pydp": pydp_model, "torch": torch_model, "jax": jax_model},
         with_biases(*WEIGHTS),
         partial(points, BATCH, 2, classes=2),
         ("SGD", {"lr": 0.01, "momentum": 0.9}),

@@ -9,7 +9,8 @@ its models, each as a user of that library writes it:
 
     models["pydp"]()             an nn.Module of ours
     models["torch"]()            one of PyTorch's, with its parameters in the same order
-    models["jax"](parameters)    (tree of parameters, function of that tree and x)
+    models["jax"](parameters)    (tree of parameters, function of that tree and x); with `chance`
+                                 the function draws at random and gets a key, too
 
 `parameters` are their shapes, in the order of the modules. The case's inputs are arrays of these
 shapes, standard normal; they are scaled here.
@@ -41,9 +42,11 @@ def training(
     data: Data,
     optimizer: Optimizer,
     loss: str = "cross_entropy",
+    chance: bool = False,
     **more: Any,
 ) -> Case:
     """The case of a step: forward, loss, backward, optimizer."""
+    from bench.jax_training import jax_training
     from bench.pydp_training import pydp_training
     from bench.torch_training import torch_training
 
@@ -52,6 +55,8 @@ def training(
         "pydp": partial(pydp_training, models["pydp"], *task),
         "torch": partial(torch_training, models["torch"], *task),
         "torch+": partial(torch_training, models["torch"], *task, best=True),
+        "compile": partial(torch_training, models["torch"], *task, best=True, compiled=True),
+        "jax": partial(jax_training, models["jax"], *task, chance=chance),
     }
     return Case(name, peers, tuple(parameters), calls=STEPS, **more)
 
@@ -60,6 +65,7 @@ def inference(
     name: str, models: Models, parameters: Sequence[Shape], data: Data, **more: Any
 ) -> Case:
     """The case of a forward pass in which nothing is kept for a gradient."""
+    from bench.jax_training import jax_inference
     from bench.pydp_training import pydp_inference
     from bench.torch_training import torch_inference
 
@@ -67,6 +73,8 @@ def inference(
         "pydp": partial(pydp_inference, models["pydp"], data),
         "torch": partial(torch_inference, models["torch"], data),
         "torch+": partial(torch_inference, models["torch"], data, best=True),
+        "compile": partial(torch_inference, models["torch"], data, best=True, compiled=True),
+        "jax": partial(jax_inference, models["jax"], data),
     }
     return Case(name, peers, tuple(parameters), **more)
 

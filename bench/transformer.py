@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.jax_layers import layer_norm, turned
+
 Shape = tuple[int, ...]
 
 
@@ -74,3 +76,30 @@ def torch_block(d: int, heads: int, causal: bool) -> Any:
             return self.norm2(x + self.maps(x))
 
     return Block()
+
+
+def jax_blocks(parameters: list[Any]) -> list[Any]:
+    """The parameters of each block."""
+    return [turned(parameters[at : at + 12]) for at in range(0, len(parameters), 12)]
+
+
+def jax_block(block: Any, x: Any, heads: int, causal: bool) -> Any:
+    from jax import nn
+
+    w_in, b_in, w_out, b_out, *norm1, w_up, b_up, w_down, b_down = block[:10]
+    norm2 = block[10:]
+    b, t, d = x.shape
+
+    def attend(x: Any) -> Any:
+        packed = (x @ w_in + b_in).reshape(b, t, 3, heads, d // heads)
+        q, k, v = packed[:, :, 0], packed[:, :, 1], packed[:, :, 2]
+        return nn.dot_product_attention(q, k, v, is_causal=causal).reshape(b, t, d) @ w_out + b_out
+
+    def maps(x: Any) -> Any:
+        return nn.gelu(x @ w_up + b_up, approximate=False) @ w_down + b_down
+
+    if causal:
+        x = x + attend(layer_norm(x, *norm1))
+        return x + maps(layer_norm(x, *norm2))
+    x = layer_norm(x + attend(x), *norm1)
+    return layer_norm(x + maps(x), *norm2)

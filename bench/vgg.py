@@ -10,6 +10,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from bench.jax_layers import batch_norm, conv, flat, max_pool, turned
 from bench.training import points, training, training_flops
 
 BATCH, CHANNELS = 32, [3, 64, 64, 128, 128, 256, 256]
@@ -42,10 +43,25 @@ def torch_model() -> Any:
     return model(nn)
 
 
+def jax_model(parameters: Any) -> Any:
+    from jax.nn import relu
+
+    def forward(layers: Any, x: Any) -> Any:
+        *layers, weight, bias = layers
+        for number in range(len(FILTERS)):
+            filters, *norm = layers[3 * number : 3 * number + 3]
+            x = relu(batch_norm(conv(x, filters, padding=1), *norm))
+            if number % 2:
+                x = max_pool(x, 2, 2)
+        return flat(x) @ weight + bias
+
+    return turned(parameters), forward
+
+
 CASES = [
     training(
         f"64-128-256, batch {BATCH}",
-        {"pydp": pydp_model, "torch": torch_model},
+        {"pydp": pydp_model, "torch": torch_model, "jax": jax_model},
         PARAMETERS,
         partial(points, BATCH, 3, 32, 32),
         ("SGD", {"lr": 0.01, "momentum": 0.9}),
