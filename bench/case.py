@@ -24,10 +24,14 @@ Build = Callable[..., Step]
 # The files of cases, in the order of the table.
 SUITES = (
     "matmul", "conv2d", "max_pool2d", "softmax", "attention", "layer_norm", "batch_norm",
-    "elementwise", "loss", "ctc_loss", "lstm", "mlp", "lenet",
+    "elementwise", "loss", "ctc_loss", "lstm", "toy_mlp", "mlp", "lenet", "conv_net", "alexnet",
+    "vgg", "language_model", "bert", "gpt",
 )  # fmt: skip
 # Who takes part -> the package it needs. The first is ours, the one that ratios are relative to.
-PEERS = {"pydp": "pydp", "numpy": "numpy", "torch": "torch", "torch+": "torch", "jax": "jax"}
+PEERS = {
+    "pydp": "pydp", "numpy": "numpy", "torch": "torch", "torch+": "torch", "compile": "torch",
+    "jax": "jax",
+}  # fmt: skip
 OURS = "pydp"
 
 
@@ -44,6 +48,7 @@ class Case:
     reads      how many arrays are read side by side while one is written
     bound      results agree if |got - want| <= bound · max(1, max |want|)
     calls      how many steps before results are compared: more for one that trains
+    compared   the same without chance, whose results are compared in place of this one's
     """
 
     name: str
@@ -55,6 +60,7 @@ class Case:
     reads: int = 1
     bound: float = 1e-4
     calls: int = 1
+    compared: Case | None = None
 
     def inputs(self) -> list[np.ndarray]:
         """Equal in every process: the seed is the shape and the position."""

@@ -19,10 +19,11 @@ import sys
 import traceback
 from importlib import import_module
 from multiprocessing.connection import Connection
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bench.case import OURS, PEERS, Step, find_case, values
+from bench.case import OURS, PEERS, Case, Step, find_case, values
 
 LIMITS = "limits"  # not a peer: the machine itself, measured in turns like one
 
@@ -40,6 +41,8 @@ class Peer:
         """The package's version; RuntimeError where it does not use our number of threads."""
         package = self.package
         used = package.get_num_threads() if hasattr(package, "get_num_threads") else self.threads
+        if self.name == "jax":
+            used = pool_of_xla()
         if used != self.threads:
             raise RuntimeError(f"{self.name} uses {used} threads, not {self.threads}")
         isa = f" {package.isa()}" if self.name == OURS else ""
@@ -49,21 +52,43 @@ class Peer:
         """The result after the case's number of calls, as arrays."""
         self.step = None  # the memory of the case before
         case = find_case(suite, name)
+        if case.compared is None:
+            self.step = case.step(self.name)
+            return result(case, self.step)
+        found = result(case, case.compared.step(self.name))
         self.step = case.step(self.name)
-        for _ in range(case.calls - 1):
-            self.step()
-        return list(values(self.step()))
+        return found
 
     def time(self, loops: int) -> float:
         """Seconds per step: one unmeasured after the pause (a tenth of many), then `loops`."""
         step = self.step
         assert step is not None
         for _ in range(max(1, loops // 10)):
-            step()
+            last = step()
+        if hasattr(last, "block_until_ready"):  # JAX may answer before it has computed
+            last.block_until_ready()
         begin = perf_counter()
         for _ in range(loops):
-            step()
+            last = step()
+        if hasattr(last, "block_until_ready"):
+            last.block_until_ready()
         return (perf_counter() - begin) / loops
+
+
+def pool_of_xla() -> int:
+    """How many threads XLA computes with: it makes one for each processor it may use."""
+    import jax
+
+    jax.jit(lambda x: x + 1)(1.0).block_until_ready()
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    return names.count("tf_XLAEigen")
+
+
+def result(case: Case, step: Step) -> list[Any]:
+    """Of the last of the case's number of calls, as arrays."""
+    for _ in range(case.calls - 1):
+        step()
+    return list(values(step()))
 
 
 def die_with_parent() -> None:

@@ -3,6 +3,7 @@
 cdef extern from "adam.h" nogil:
     enum:
         PD_ADAM_SETTINGS
+        PD_ADAM_STATES
 
 cdef extern from "table.h" nogil:
     enum:
@@ -10,5 +11,5 @@ cdef extern from "table.h" nogil:
 
 
 def adam(tuple arrays):
-    """setting, step, p, dp, m, v for each parameter."""
-    multi_tensor(PD_KERNEL_adam, arrays, 6, PD_ADAM_SETTINGS)
+    """setting, step, p, dp, m, v, top (None without AMSGrad) for each parameter."""
+    multi_tensor(PD_KERNEL_adam, arrays, PD_ADAM_SETTINGS, PD_ADAM_STATES)

@@ -1,12 +1,17 @@
 # The geometry that the optimizers share: csrc/kernels/multi_tensor.h
 
-cdef int multi_tensor(int kernel, tuple arrays, int group, int settings) except -1:
-    """One call for all parameters. `arrays` holds `group` arrays per parameter, in the kernel's
-    order: setting (of so many settings), step, parameter, gradient, state …
+cdef extern from "multi_tensor.h" nogil:
+    enum:
+        PD_GROUP
+
+
+cdef int multi_tensor(int kernel, tuple arrays, int settings, int states) except -1:
+    """One call for all parameters. `arrays` holds for each of them: setting (of so many settings),
+    step, parameter, gradient, and so many states.
 
     ValueError, before anything is written, where they do not fit together.
     """
-    cdef Py_ssize_t i, j, count = len(arrays) // group
+    cdef Py_ssize_t i, j, group = PD_GROUP + states, count = len(arrays) // group
     cdef bytes geometry = PyBytes_FromStringAndSize(NULL, (count + 1) * sizeof(int64_t))
     cdef int64_t *sizes = <int64_t *>PyBytes_AS_STRING(geometry)
     cdef cnp.ndarray p

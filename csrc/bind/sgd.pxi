@@ -3,6 +3,7 @@
 cdef extern from "sgd.h" nogil:
     enum:
         PD_SGD_SETTINGS
+        PD_SGD_STATES
 
 cdef extern from "table.h" nogil:
     enum:
@@ -11,4 +12,4 @@ cdef extern from "table.h" nogil:
 
 def sgd(tuple arrays):
     """setting, step, p, dp, momentum (None where mu is 0) for each parameter."""
-    multi_tensor(PD_KERNEL_sgd, arrays, 5, PD_SGD_SETTINGS)
+    multi_tensor(PD_KERNEL_sgd, arrays, PD_SGD_SETTINGS, PD_SGD_STATES)

@@ -1,16 +1,21 @@
 /* What the optimizers share: one pass over all parameters of a model.
  *
  * The arrays come in groups, one group per parameter; the geometry is the
- * number of groups and each parameter's number of elements. A parameter, its
- * gradient and its state are dense and have one layout, so that position alone
- * pairs their elements.
+ * number of groups and each parameter's number of elements.
  *
- *     parameter  0              1     2                 …
- *     tasks      [0][1][2][3]   [4]   [5][6]            SPAN elements each
+ *     setting, step, p, dp, state …
  *
- * Every operation is elementwise and rounded by itself (no fused multiply-add),
- * so a step has the same bits on every ISA. The region is never cut short:
- * after Ctrl-C the parameters are all before the step or all behind it. */
+ *     setting   float64, the optimizer's numbers: the ones below, then its own;
+ *               parameters may share one
+ *     step      float64 [1], the steps taken before; counted up
+ *     p         the parameter, which is changed
+ *     dp        its gradient
+ *     state     the optimizer's own arrays, changed; NULL where it has no use
+ *               for one
+ *
+ * A parameter, its gradient and its state are dense and have one layout, so
+ * that position alone pairs their elements. How the pass goes, and what it does
+ * with the common settings: multi_tensor_walk.h. */
 #ifndef PD_KERNELS_MULTI_TENSOR_H
 #define PD_KERNELS_MULTI_TENSOR_H
 
@@ -21,24 +26,18 @@ typedef struct {
     int64_t elements[]; /* of each */
 } pd_multi_tensor_geometry;
 
-enum { PD_SPAN = 16384 };
+enum {
+    PD_SETTING_LR,
+    PD_SETTING_WEIGHT_DECAY,
+    PD_SETTING_DECOUPLED, /* 1: the decay shrinks p and stays out of dp */
+    PD_SETTING_MAXIMIZE,  /* 1: the step goes uphill */
+    PD_SETTING_OWN        /* the optimizer's first own one */
+};
 
-static inline int64_t pd_spans(int64_t elements) {
-    return (elements + PD_SPAN - 1) / PD_SPAN;
-}
-
-/* The parameter of task t: the last one whose first task is not behind t. */
-static inline int64_t pd_parameter_of(const int64_t *first_task, int64_t count,
-                                      int64_t t) {
-    int64_t low = 0, high = count;
-    while (high - low > 1) {
-        int64_t middle = (low + high) / 2;
-        if (first_task[middle] <= t)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
+enum {
+    PD_GROUP = 4,   /* arrays of a parameter before its states */
+    PD_STATES = 3,  /* at most */
+    PD_SPAN = 16384 /* elements of a task */
+};
 
 #endif

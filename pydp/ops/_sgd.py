@@ -1,7 +1,4 @@
-"""The update of stochastic gradient descent, in place and for all parameters at once.
-
-Not an op: it has no result and no gradient. pydp.optim.SGD is what users see.
-"""
+"""The update of stochastic gradient descent; see _multi_tensor.py."""
 
 from __future__ import annotations
 
@@ -10,9 +7,10 @@ from typing import Any
 
 from pydp import _kernels
 from pydp._op import Array
+from pydp.ops._multi_tensor import COMMON, common_reference
 
 # The order of the setting array: csrc/kernels/sgd.h
-SETTINGS = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
+SETTINGS = (*COMMON, "momentum", "dampening", "nesterov")
 
 
 def sgd_update(arrays: Sequence[Any]) -> None:
@@ -26,10 +24,9 @@ def sgd_update(arrays: Sequence[Any]) -> None:
 
 def sgd_reference(setting: Array, step: Array, p: Array, dp: Array, momentum: Any) -> None:
     """The definition, on arrays, in place."""
-    lr, mu, dampening, weight_decay, nesterov = setting
-    step += 1
-    g = dp + weight_decay * p
+    g = common_reference(setting, step, p, dp)
+    mu, dampening, nesterov = setting[len(COMMON) :]
     if momentum is not None:
         momentum[...] = g if step[0] == 1 else mu * momentum + (1 - dampening) * g
         g = g + mu * momentum if nesterov else momentum
-    p -= lr * g
+    p -= setting[0] * g

@@ -1,5 +1,6 @@
 """Optimizers: what changes the parameters after backward."""
 
+from pydp.optim._adadelta import Adadelta as Adadelta
 from pydp.optim._adam import Adam as Adam
 from pydp.optim._adam import AdamW as AdamW
 from pydp.optim._optimizer import Optimizer as Optimizer

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from pydp._op import Array
 from pydp.ops._adam import SETTINGS, adam_update
 from pydp.optim._optimizer import Optimizer, ParameterGroup, Parameters, positive
 
@@ -24,10 +21,13 @@ class Adam(Optimizer):
     - `params`: tensors that require gradients, or dicts with `params` and settings of their own.
     - `lr`, `eps`, `weight_decay`: at least 0, finite; `betas`: two numbers at least 0, below 1.
       ValueError otherwise, as for empty or repeated params; TypeError for mixed float types.
+    - `amsgrad`: in the last line, the largest v so far stands for v.
+    - `maximize`: go uphill, by -dp.
 
     A parameter without a gradient is left as it is, and its t does not count. As torch.optim.Adam.
 
-    Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+    Kingma and Ba, "Adam: a method for stochastic optimization", 2015. Reddi, Kale and Kumar, "On
+    the convergence of Adam and beyond", 2018 (amsgrad).
 
     >>> import pydp
     >>> w = pydp.tensor([1.0, 2.0], requires_grad=True)
@@ -40,7 +40,9 @@ class Adam(Optimizer):
 
     name = "Adam"
     settings = SETTINGS
-    decoupled = False
+    switches = ("maximize", "amsgrad")
+    states = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    update = staticmethod(adam_update)
 
     def __init__(
         self,
@@ -49,15 +51,19 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        for name, value in defaults.items():
-            self.check(name, value)
-        super().__init__(params, defaults)
-
-    def add_param_group(self, members: dict[str, Any]) -> None:
-        super().add_param_group(members)
-        self.param_groups[-1].setting[SETTINGS.index("decoupled")] = self.decoupled
+        super().__init__(
+            params,
+            lr=lr,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            amsgrad=amsgrad,
+            maximize=maximize,
+        )
 
     def check(self, name: str, value: Any) -> Any:
         if name != "betas":
@@ -72,11 +78,8 @@ class Adam(Optimizer):
             return [(first, value[0]), (first + 1, value[1])]
         return super().places(name, value)
 
-    def new_state(self, p: Array, group: ParameterGroup) -> dict[str, Array]:
-        return {"step": np.zeros(1), "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
-
-    def call(self, arrays: list[Any]) -> None:
-        adam_update(arrays)
+    def uses(self, state: str, group: ParameterGroup) -> bool:
+        return state != "max_exp_avg_sq" or bool(group["amsgrad"])
 
 
 class AdamW(Adam):
@@ -103,5 +106,8 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

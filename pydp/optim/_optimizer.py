@@ -24,11 +24,17 @@ from pydp._tensor import Tensor
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
-def positive(value: Any, op: str, argument: str, below: float = math.inf) -> float:
-    """A finite number with 0 <= value < below."""
+def positive(
+    value: Any, op: str, argument: str, below: float = math.inf, most: float = math.inf
+) -> float:
+    """A finite number with 0 <= value < below and value <= most."""
     found = number(value, op, argument)
-    if not 0 <= found < below:  # true for NaN too
-        limit = "finite and at least 0" if below == math.inf else f"at least 0 and below {below:g}"
+    if not (0 <= found < below and found <= most):  # true for NaN too
+        limit = "finite and at least 0"
+        if below < math.inf:
+            limit = f"at least 0 and below {below:g}"
+        if most < math.inf:
+            limit = f"in 0 … {most:g}"
         raise ValueError(f"{op}: {argument} must be {limit}, got {found}")
     return found
 
@@ -41,6 +47,7 @@ class ParameterGroup(dict[str, Any]):
         super().__init__()
         self.owner = owner
         self.setting = np.zeros(len(owner.settings))
+        self.setting[owner.settings.index("decoupled")] = owner.decoupled
         for name, value in members.items():
             self[name] = value
 
@@ -64,15 +71,20 @@ class ParameterGroup(dict[str, Any]):
 class Optimizer:
     """The base of all optimizers.
 
-    A subclass names its settings in the order of its kernel, checks them, says which state a
-    parameter has, and makes the call.
+    A subclass names its settings and its states in the order of its kernel, checks the settings
+    that have other limits than 0 and infinity, and names the kernel.
     """
 
     name: ClassVar[str]
     settings: ClassVar[tuple[str, ...]]  # the elements of a group's setting array
+    switches: ClassVar[tuple[str, ...]] = ("maximize",)  # those that are bools
+    decoupled: ClassVar[bool] = False  # the weight decay stays out of the gradient
+    states: ClassVar[tuple[str, ...]]  # a parameter's, in the kernel's order
     defaults: dict[str, Any]  # what a group may set, with the values given to __init__
 
-    def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Parameters, **defaults: Any) -> None:
+        for name, value in defaults.items():
+            self.check(name, value)
         self.defaults = defaults
         self.param_groups: list[ParameterGroup] = []
         self.state: dict[Tensor, dict[str, Array]] = {}
@@ -130,23 +142,48 @@ class Optimizer:
 
     def check(self, name: str, value: Any) -> Any:
         """The setting's value, or the error that it is out of range."""
+        if name in self.switches:
+            if not isinstance(value, bool):
+                raise TypeError(f"{self.name}: {name} must be a bool, got {value!r}")
+            return value
         return positive(value, self.name, name)
 
     def places(self, name: str, value: Any) -> list[tuple[int, float]]:
-        """Where in the setting array a setting stands."""
-        return [(self.settings.index(name), float(value))]
+        """Where in the setting array a setting stands, if it does."""
+        return [(self.settings.index(name), float(value))] if name in self.settings else []
 
-    def new_state(self, p: Array, group: ParameterGroup) -> dict[str, Array]:
-        """What a parameter's state is before its first step."""
-        raise NotImplementedError
+    def uses(self, state: str, group: ParameterGroup) -> bool:
+        """Whether the kernel wants this state with the group's settings."""
+        return True
 
-    def call(self, arrays: list[Any]) -> None:
+    def initial(self, group: ParameterGroup) -> float:
+        """What every element of a state is before the first step."""
+        return 0.0
+
+    # ---- the step
+
+    @staticmethod
+    def update(arrays: Sequence[Any]) -> None:
         """One kernel call for all parameters."""
         raise NotImplementedError
 
-    def arrays(self, group: ParameterGroup, p: Array, dp: Array, state: Any) -> Sequence[Any]:
+    def new_state(self, p: Array, group: ParameterGroup) -> dict[str, Array]:
+        """What a parameter's state is before its first step."""
+        state = {"step": np.zeros(1)}
+        self.add_states(state, p, group)
+        return state
+
+    def add_states(self, state: dict[str, Array], p: Array, group: ParameterGroup) -> None:
+        """Make the states that are wanted and not there: a setting may change later."""
+        for name in self.states:
+            if name not in state and self.uses(name, group):
+                state[name] = np.full_like(p, self.initial(group))
+
+    def arrays(self, group: ParameterGroup, p: Array, dp: Array, state: Any) -> list[Any]:
         """One parameter's arrays in the kernel's order."""
-        return (group.setting, state["step"], p, dp, *[state[k] for k in state if k != "step"])
+        self.add_states(state, p, group)
+        states = [state[name] if self.uses(name, group) else None for name in self.states]
+        return [group.setting, state["step"], p, dp, *states]
 
     # ---- what a user calls
 
@@ -189,7 +226,7 @@ class Optimizer:
         self.state.update(fresh)
         _graph.changed(changed, f"{self.name}.step")
         try:
-            self.call(arrays)  # an interrupt is raised behind the whole step,
+            self.update(arrays)  # an interrupt is raised behind the whole step,
         except (TypeError, ValueError, MemoryError) as error:  # these before anything is written
             for p in changed:
                 p._version[0] -= 1

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from pydp._op import Array
 from pydp.ops._sgd import SETTINGS, sgd_update
 from pydp.optim._optimizer import Optimizer, ParameterGroup, Parameters
 
@@ -24,6 +21,7 @@ class SGD(Optimizer):
     - `lr`, `momentum`, `dampening`, `weight_decay`: at least 0, finite. ValueError otherwise, as
       for empty or repeated params; TypeError for parameters of mixed float types.
     - `nesterov`: needs a momentum, and no dampening.
+    - `maximize`: go uphill, by -dp.
 
     A parameter without a gradient is left as it is. As torch.optim.SGD.
 
@@ -38,6 +36,9 @@ class SGD(Optimizer):
 
     name = "SGD"
     settings = SETTINGS
+    switches = ("maximize", "nesterov")
+    states = ("momentum_buffer",)
+    update = staticmethod(sgd_update)
 
     def __init__(
         self,
@@ -47,17 +48,18 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-        }
-        for name, value in defaults.items():
-            self.check(name, value)
-        super().__init__(params, defaults)
+        super().__init__(
+            params,
+            lr=lr,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            maximize=maximize,
+        )
 
     def add_param_group(self, members: dict[str, Any]) -> None:
         super().add_param_group(members)
@@ -66,24 +68,5 @@ class SGD(Optimizer):
             self.param_groups.pop()
             raise ValueError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
 
-    def check(self, name: str, value: Any) -> Any:
-        if name == "nesterov":
-            if not isinstance(value, bool):
-                raise TypeError(f"SGD: nesterov must be a bool, got {value!r}")
-            return value
-        return super().check(name, value)
-
-    def new_state(self, p: Array, group: ParameterGroup) -> dict[str, Array]:
-        state = {"step": np.zeros(1)}
-        if group["momentum"]:
-            state["momentum_buffer"] = np.zeros_like(p)
-        return state
-
-    def arrays(self, group: ParameterGroup, p: Array, dp: Array, state: Any) -> Any:
-        if group["momentum"] and "momentum_buffer" not in state:  # a momentum set later
-            state.update(self.new_state(p, group))
-        momentum = state["momentum_buffer"] if group["momentum"] else None
-        return group.setting, state["step"], p, dp, momentum
-
-    def call(self, arrays: list[Any]) -> None:
-        sgd_update(arrays)
+    def uses(self, state: str, group: ParameterGroup) -> bool:
+        return bool(group["momentum"])

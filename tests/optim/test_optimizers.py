@@ -1,4 +1,4 @@
-"""Optimizers: PyTorch's numbers over ten steps, the same bits everywhere, and bad arguments."""
+"""Optimizers: PyTorch's numbers over twenty steps, the same bits everywhere, and bad arguments."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 import pydp
 from harness import ISAS, real, setting, torch
 from pydp import _graph
+from pydp.ops._adadelta import adadelta_reference
 from pydp.ops._adam import adam_reference
 from pydp.ops._sgd import sgd_reference
-from pydp.optim import SGD, Adam, AdamW
+from pydp.optim import SGD, Adadelta, Adam, AdamW
 
 SHAPES = [(40, 50), (7,), (3, 2, 5, 5), (20000,), ()]
 
@@ -24,7 +25,17 @@ RUNS = [
     (Adam, {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
     (AdamW, {}),
     (AdamW, {"lr": 0.1, "betas": (0.0, 0.5), "weight_decay": 0.3}),
+    (Adam, {"lr": 0.1, "amsgrad": True, "betas": (0.8, 0.5)}),
+    (AdamW, {"lr": 0.1, "amsgrad": True, "maximize": True, "betas": (0.8, 0.5)}),
+    (SGD, {"lr": 0.1, "momentum": 0.9, "maximize": True}),
+    (Adadelta, {}),
+    (Adadelta, {"lr": 0.5}),
+    (Adadelta, {"lr": 0.5, "rho": 0.7, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
+    (Adadelta, {"lr": 0.5, "rho": 1.0, "eps": 0.1}),
 ]
+REFERENCES = {
+    SGD: sgd_reference, Adam: adam_reference, AdamW: adam_reference, Adadelta: adadelta_reference,
+}  # fmt: skip
 IDS = [f"{kind.name}-{i}" for i, (kind, _) in enumerate(RUNS)]
 
 
@@ -46,7 +57,7 @@ def give_gradients(leaves, step):
         p._node.grad = _graph.wrap(dp)
 
 
-def trained(kind, settings, dtype, steps=10):
+def trained(kind, settings, dtype, steps=20):
     leaves = parameters(dtype)
     optimizer = kind(leaves, **{"lr": 1e-3, **settings})
     for step in range(steps):
@@ -58,10 +69,10 @@ def trained(kind, settings, dtype, steps=10):
 @pytest.mark.skipif(torch is None, reason="compares with PyTorch")
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-12), (np.float32, 2e-6)])
 @pytest.mark.parametrize(("kind", "settings"), RUNS, ids=IDS)
-def test_ten_steps_are_pytorchs(kind, settings, dtype, bound):
+def test_twenty_steps_are_pytorchs(kind, settings, dtype, bound):
     theirs = [torch.from_numpy(p._array.copy()).requires_grad_() for p in parameters(dtype)]
     peer = getattr(torch.optim, kind.name)(theirs, **{"lr": 1e-3, **settings})
-    for step in range(10):
+    for step in range(20):
         for i, p in enumerate(theirs):
             p.grad = torch.from_numpy(real(*p.shape, seed=100 * step + i).astype(dtype))
         peer.step()
@@ -76,11 +87,14 @@ def test_steps_follow_the_reference(kind, settings):
     (group,) = optimizer.param_groups
     want = [p._array.copy() for p in leaves]
     counters = [np.zeros(1) for _ in leaves]
-    if kind is SGD:
-        state = [(np.zeros_like(p) if group["momentum"] else None,) for p in want]
-    else:
-        state = [(np.zeros_like(p), np.zeros_like(p)) for p in want]
-    reference = sgd_reference if kind is SGD else adam_reference
+    state = [
+        [
+            np.full_like(p, optimizer.initial(group)) if optimizer.uses(name, group) else None
+            for name in kind.states
+        ]
+        for p in want
+    ]
+    reference = REFERENCES[kind]
     for step in range(steps):
         give_gradients(leaves, step)
         for p, counter, own, leaf in zip(want, counters, state, leaves, strict=True):
@@ -190,7 +204,8 @@ ERRORS = [
     (lambda: SGD([np.zeros(1)], 0.1), TypeError, "SGD: parameter 0 must be a tensor, got ndarray"),
     (lambda: SGD([pydp.tensor([1.0])], 0.1), ValueError, "SGD: no parameter requires a gradient"),
     (lambda: SGD([{"params": [W], "rate": 1}], 0.1), ValueError,
-     "SGD: no setting 'rate'; there are lr, momentum, dampening, weight_decay, nesterov"),
+     "SGD: no setting 'rate'; there are lr, momentum, dampening, weight_decay, nesterov, "
+     "maximize"),
     (lambda: SGD([W], -0.1), ValueError, "SGD: lr must be finite and at least 0, got -0.1"),
     (lambda: SGD([W], float("nan")), ValueError, "SGD: lr must be finite and at least 0, got nan"),
     (lambda: SGD([W], float("inf")), ValueError, "SGD: lr must be finite and at least 0, got inf"),
@@ -203,6 +218,12 @@ ERRORS = [
      "Adam: betas must be at least 0 and below 1, got 1.0"),
     (lambda: Adam([W], betas=0.9), ValueError, "Adam: betas must be two numbers, got 0.9"),
     (lambda: AdamW([W], eps=-1), ValueError, "AdamW: eps must be finite and at least 0, got -1.0"),
+    (lambda: Adam([W], amsgrad=1), TypeError, "Adam: amsgrad must be a bool, got 1"),
+    (lambda: Adadelta([W], maximize=None), TypeError,
+     "Adadelta: maximize must be a bool, got None"),
+    (lambda: Adadelta([W], rho=1.5), ValueError, "Adadelta: rho must be in 0 … 1, got 1.5"),
+    (lambda: Adadelta([W], rho=float("nan")), ValueError,
+     "Adadelta: rho must be in 0 … 1, got nan"),
 ]  # fmt: skip
 
 
