@@ -56,12 +56,23 @@ def case(m: int, k: int, n: int, name: str, turn: str = "") -> Case:
 
 
 SQUARE = (16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096)
+FEW = (1, 4, 16, 32)  # rows: a network that serves, and small batches
+WIDE = (512, 1024, 2048, 4096)
+TURNS = {"": "", ", A^T B": "a", ", A B^T": "b"}  # a layer is A B^T, its gradients the others
 
 CASES = [
     *(case(n, n, n, f"{n} x {n} x {n}") for n in SQUARE),
-    *(case(m, 1024, 1024, f"{m} x 1024 x 1024") for m in (1, 4, 16, 32)),
-    *(case(m, 4096, 4096, f"{m} x 4096 x 4096") for m in (1, 32)),
-    *(case(n, n, n, f"{n} x {n} x {n}, A^T B", "a") for n in (256, 1024)),
-    *(case(n, n, n, f"{n} x {n} x {n}, A B^T", "b") for n in (256, 1024)),
-    case(32, 1024, 1024, "32 x 1024 x 1024, A B^T", "b"),
+    *(
+        case(n, n, n, f"{n} x {n} x {n}{name}", turn)
+        for n in (64, 128, 256, 1024)
+        for name, turn in TURNS.items()
+        if turn
+    ),
+    *(
+        case(m, n, n, f"{m} x {n} x {n}{name}", turn)
+        for n in WIDE
+        for m in FEW
+        for name, turn in TURNS.items()
+    ),
+    *(case(n, m, n, f"{n} x {m} x {n}, A^T B", "a") for n in (512, 2048) for m in FEW[1:]),
 ]

@@ -23,10 +23,11 @@ enum { DOT_ROWS = V_REGISTERS == 32 ? 4 : 2 };
 /* Up to DOT_FEW rows (or columns) packing does not pay, and up to DOT_MOST rows
  * not where each has DOT_LONG elements times their number: adding up the lanes
  * of a dot costs as much as packing a few dozen elements. */
-enum { DOT_FEW = 8, DOT_MOST = 48, DOT_LONG = 20 };
+enum { DOT_FEW = 8, DOT_MOST = PD_VECTOR_BYTES == 64 ? 48 : 16, DOT_LONG = 20 };
 /* Blocks of K, where several groups of rows meet the same part of B. */
 enum { DOT_DEPTH = 8192 / (int)sizeof(real) };
-/* Bytes of B that are near enough for the processor's own prefetching. */
+/* Bytes of B that are near enough for the processor's own prefetching, unless
+ * each load is a whole line and used for several rows. */
 enum { DOT_NEAR = 8 << 20 };
 
 /* x: the few rows, y: the many, both contiguous along k.
@@ -216,7 +217,8 @@ static int64_t gemm_dot(const gemm_t *g, const real *a, const real *b,
     t.depth = g->k;
     if (t.few > DOT_ROWS)
         t.depth = ceil_div(ceil_div(g->k, ceil_div(g->k, DOT_DEPTH)), VL) * VL;
-    t.far = t.few > 2 || t.many * g->k * (int64_t)sizeof(real) > DOT_NEAR;
+    t.far = (t.few > 2 && PD_VECTOR_BYTES == 64) ||
+            t.many * g->k * (int64_t)sizeof(real) > DOT_NEAR;
     const double each = (double)(t.few * g->k);
     t.task_columns = ceil_div(1 + (int64_t)(250000 / each), 16) * 16;
     pd_parallel(ceil_div(t.many, t.task_columns), each * (double)t.many / 8,

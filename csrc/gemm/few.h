@@ -18,10 +18,10 @@
 enum {
     FEW_TILES = 3,
     FEW_NEAR = 4 << 20,                /* bytes of B */
-    FEW_RUN = 4096 / (int)sizeof(real) /* a task's columns of a far B */
+    FEW_RUN = 8192 / (int)sizeof(real) /* columns of a task, where B is far */
 };
 /* Rows of a block, for wide tiles and for high ones. */
-enum { FEW_DEPTH_WIDE = 32, FEW_DEPTH = 64 };
+enum { FEW_DEPTH_WIDE = 16, FEW_DEPTH = 64 };
 
 static int64_t b_bytes(const gemm_t *g) {
     return g->k * g->n * (int64_t)sizeof(real);
@@ -114,12 +114,16 @@ static int64_t gemm_few(const gemm_t *g, const real *a, const real *b,
     t.tiles = t.unit_tiles;
     t.task_panels = wide ? WIDE_WIDTH / TILE_WIDTH : 1;
     t.depth = !far ? g->k : wide ? FEW_DEPTH_WIDE : FEW_DEPTH;
-    t.task_columns =
-        far ? ceil_div(FEW_RUN, WIDE) * WIDE
-            : WIDE + (int64_t)(TASK_WORK / 4 / (double)(g->k * g->m)) / WIDE *
-                         WIDE;
+    if (far) {
+        const int64_t tasks = most(2, ceil_div(g->n, FEW_RUN));
+        t.task_columns = ceil_div(ceil_div(g->n, tasks), WIDE) * WIDE;
+    } else {
+        const double each = (double)(WIDE * g->k * g->m);
+        t.task_columns = (1 + (int64_t)(TASK_WORK / 4 / each)) * WIDE;
+    }
     /* Where there is a ragged panel it is the last. */
-    const int64_t ragged = g->n % t.task_columns % WIDE % PANEL;
+    const int64_t ragged =
+        g->n % t.task_columns % (wide ? WIDE : PANEL) % PANEL;
     if (ragged % VL) {
         t.panels =
             pd_scratch(PD_SCRATCH_B, (size_t)(PANEL * g->k) * sizeof(real));
