@@ -264,3 +264,24 @@ def test_a_gradient_in_another_layout_is_refused():
     ):
         SGD([w], 0.1).step()
     np.testing.assert_array_equal(w.numpy(), before)
+
+
+def test_what_changes_between_steps_is_seen():
+    """An exchanged state, a parameter whose memory is exchanged, a setting that wants a state."""
+    leaves = parameters(np.float64, [(3,), (2, 2)])
+    optimizer = SGD(leaves, 0.1)
+    give_gradients(leaves, 0)
+    optimizer.step()
+    optimizer.param_groups[0]["momentum"] = 0.5
+    optimizer.step()
+    first = leaves[0]
+    optimizer.state[first]["momentum_buffer"] = momentum = np.ones(3)
+    first._array = array = np.zeros(3)
+    give_gradients(leaves, 1)
+    optimizer.step()
+    np.testing.assert_array_equal(momentum, 0.5 + first.grad.numpy())
+    np.testing.assert_array_equal(array, -0.1 * momentum)
+    del optimizer.state[first]["momentum_buffer"]
+    optimizer.step()
+    np.testing.assert_array_equal(optimizer.state[first]["momentum_buffer"], first.grad.numpy())
+    assert {float(state["step"][0]) for state in optimizer.state.values()} == {4.0}
