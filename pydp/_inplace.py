@@ -21,7 +21,10 @@ def changed(values: Iterable[Any], op: str) -> None:
     for value in values:
         version = value._version
         version[0] += 1
-        version[1:3] = op, where
+        if len(version) == 1:
+            version += op, where
+        else:
+            version[1], version[2] = op, where
 
 
 def last_change(version: list[Any]) -> str:

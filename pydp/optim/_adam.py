@@ -8,7 +8,24 @@ from pydp.ops._adam import SETTINGS, adam_update
 from pydp.optim._optimizer import Optimizer, ParameterGroup, Parameters, positive
 
 
-class Adam(Optimizer):
+class WithBetas(Optimizer):
+    """An optimizer with two rates of decay, which stand in one setting."""
+
+    def check(self, name: str, value: Any) -> Any:
+        if name != "betas":
+            return super().check(name, value)
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise ValueError(f"{self.name}: betas must be two numbers, got {value!r}")
+        return tuple([positive(beta, self.name, "betas", below=1.0) for beta in value])
+
+    def places(self, name: str, value: Any) -> list[tuple[int, float]]:
+        if name == "betas":
+            first = self.settings.index("beta1")
+            return [(first, value[0]), (first + 1, value[1])]
+        return super().places(name, value)
+
+
+class Adam(WithBetas):
     """Steps scaled by running averages of the gradient and of its square.
 
     For each parameter p with gradient dp, at its step t = 1, 2 …::
@@ -64,19 +81,6 @@ class Adam(Optimizer):
             amsgrad=amsgrad,
             maximize=maximize,
         )
-
-    def check(self, name: str, value: Any) -> Any:
-        if name != "betas":
-            return super().check(name, value)
-        if not isinstance(value, (tuple, list)) or len(value) != 2:
-            raise ValueError(f"{self.name}: betas must be two numbers, got {value!r}")
-        return tuple([positive(beta, self.name, "betas", below=1.0) for beta in value])
-
-    def places(self, name: str, value: Any) -> list[tuple[int, float]]:
-        if name == "betas":
-            first = SETTINGS.index("beta1")
-            return [(first, value[0]), (first + 1, value[1])]
-        return super().places(name, value)
 
     def uses(self, state: str, group: ParameterGroup) -> bool:
         return state != "max_exp_avg_sq" or bool(group["amsgrad"])

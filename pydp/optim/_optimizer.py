@@ -48,6 +48,7 @@ class ParameterGroup(dict[str, Any]):
         self.owner = owner
         self.setting = np.zeros(len(owner.settings))
         self.setting[owner.settings.index("decoupled")] = owner.decoupled
+        self._used: tuple[str | None, ...] = ()
         for name, value in members.items():
             self[name] = value
 
@@ -62,6 +63,16 @@ class ParameterGroup(dict[str, Any]):
             for place, part in self.owner.places(name, value):
                 self.setting[place] = part
         super().__setitem__(name, value)
+        self._used = ()
+
+    @property
+    def used(self) -> tuple[str | None, ...]:
+        """The names of a parameter's states in the kernel's order, None where one is not used.
+        Found again only after a setting has changed."""
+        if not self._used:
+            owner = self.owner
+            self._used = tuple([n if owner.uses(n, self) else None for n in owner.states])
+        return self._used
 
     def update(self, *args: Any, **keywords: Any) -> None:
         for name, value in dict(*args, **keywords).items():
@@ -174,16 +185,10 @@ class Optimizer:
         return state
 
     def add_states(self, state: dict[str, Array], p: Array, group: ParameterGroup) -> None:
-        """Make the states that are wanted and not there: a setting may change later."""
-        for name in self.states:
-            if name not in state and self.uses(name, group):
+        """Make the states that are used and not there: a setting may change later."""
+        for name in group.used:
+            if name and name not in state:
                 state[name] = np.full_like(p, self.initial(group))
-
-    def arrays(self, group: ParameterGroup, p: Array, dp: Array, state: Any) -> list[Any]:
-        """One parameter's arrays in the kernel's order."""
-        self.add_states(state, p, group)
-        states = [state[name] if self.uses(name, group) else None for name in self.states]
-        return [group.setting, state["step"], p, dp, *states]
 
     # ---- what a user calls
 
@@ -199,9 +204,10 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients: .grad becomes None."""
-        for p in self._parameters():
-            if p._node is not None:
-                p._node.grad = None
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p._node is not None:
+                    p._node.grad = None
 
     def step(self) -> None:
         """Change every parameter that has a gradient; nothing is changed if one is unfit.
@@ -213,13 +219,19 @@ class Optimizer:
         changed: list[Tensor] = []
         fresh: dict[Tensor, dict[str, Array]] = {}
         for group in self.param_groups:
-            for p in group["params"]:
-                if p._node is None or p._node.grad is None:
+            setting, used = group.setting, group.used
+            needed = {name for name in used if name}
+            for p in group["params"]:  # of a small model, this loop is most of a step
+                node = p._node
+                if node is None or node.grad is None:
                     continue
                 state = self.state.get(p)
                 if state is None:
                     state = fresh[p] = self.new_state(p._array, group)
-                arrays += self.arrays(group, p._array, p._node.grad._array, state)
+                elif not needed.issubset(state):
+                    self.add_states(state, p._array, group)
+                get: Any = state.get  # of no name: None
+                arrays += setting, state["step"], p._array, node.grad._array, *map(get, used)
                 changed.append(p)
         if not changed:
             return

@@ -250,12 +250,12 @@ def numbers(kind, argument, limit, *values, **more):
 
 
 FINITE, BELOW = "finite and at least 0", "at least 0 and below 1"
+OPTIMIZERS = ("SGD", "Adam", "AdamW", "Adadelta", "RMSprop", "Adagrad", "Adamax")
 BAD_SETTINGS = [
-    *[row for name in ("SGD", "Adam", "AdamW")
-      for row in numbers(name, "lr", FINITE, NAN, INF, -1)],
+    *[row for name in OPTIMIZERS for row in numbers(name, "lr", FINITE, NAN, INF, -1)],
     *[row for argument in ("momentum", "dampening", "weight_decay")
       for row in numbers("SGD", argument, FINITE, NAN, INF, -0.5, lr=0.1)],
-    *[row for name in ("Adam", "AdamW") for argument in ("eps", "weight_decay")
+    *[row for name in OPTIMIZERS[1:] for argument in ("eps", "weight_decay")
       for row in numbers(name, argument, FINITE, NAN, INF, -1)],
     *[("Adam", {"betas": b}, ValueError, f"Adam: betas must be {BELOW}, got {bad}")
       for b, bad in (((0.9, 1.0), "1.0"), ((-0.1, 0.9), "-0.1"), ((NAN, 0.9), "nan"))],
@@ -287,7 +287,7 @@ def test_settings_of_optimizers(name, settings, error, words):
         np.testing.assert_array_equal(group.setting, before[1])
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_step_that_is_refused(name):
     """A step of which one gradient lies otherwise than its parameter changes no parameter at all,
     no state and no version."""

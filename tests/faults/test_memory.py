@@ -334,7 +334,7 @@ def test_memory_that_is_shared_cannot_move():
     assert w.grad.numpy().ravel().tolist() == [60, 92, 124]
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "Adadelta", "RMSprop", "Adagrad"])
 def test_a_state_of_another_dtype(name):
     """A model that is converted while its optimizer keeps the old state: no step reads float32 as
     float64, or writes behind it."""

@@ -339,6 +339,11 @@ MAKERS = {
     "SGD": lambda p: optim.SGD(p, lr=0.1, momentum=0.9),
     "Adam": lambda p: optim.Adam(p, lr=0.1),
     "AdamW": lambda p: optim.AdamW(p, lr=0.1),
+    "AMSGrad": lambda p: optim.Adam(p, lr=0.1, amsgrad=True),
+    "Adadelta": lambda p: optim.Adadelta(p, lr=0.1),
+    "RMSprop": lambda p: optim.RMSprop(p, lr=0.1, momentum=0.9, centered=True),
+    "Adagrad": lambda p: optim.Adagrad(p, lr=0.1),
+    "Adamax": lambda p: optim.Adamax(p, lr=0.1),
 }
 
 

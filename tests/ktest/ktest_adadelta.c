@@ -4,8 +4,8 @@
 
 static const setting_t settings[] = {
     /* lr decay decoupled maximize, rho eps */
-    {"plain", {0.1, 0, 0, 0, 0.9, 1e-6}, 0, 3},
-    {"weight decay", {0.1, 0.1, 0, 1, 0.8, 1e-3}, 0, 3},
+    {"plain", {0.1, 0, 0, 0, 0.9, 1e-6}, 0, 3, 0},
+    {"weight decay", {0.1, 0.1, 0, 1, 0.8, 1e-3}, 0, 3, 0},
 };
 
 static void adadelta_element(const setting_t *s, double step, element_t *e,

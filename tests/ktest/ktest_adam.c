@@ -4,10 +4,10 @@
 
 static const setting_t settings[] = {
     /* lr decay decoupled maximize, beta1 beta2 eps */
-    {"Adam", {0.01, 0, 0, 0, 0.9, 0.999, 1e-8}, 4, 2},
-    {"weight decay", {0.01, 0.1, 0, 1, 0.9, 0.999, 1e-8}, 4, 2},
-    {"AdamW", {0.01, 0.1, 1, 0, 0.8, 0.99, 1e-3}, 4, 2},
-    {"AMSGrad", {0.01, 0.1, 0, 0, 0.8, 0.99, 1e-3}, 0, 6},
+    {"Adam", {0.01, 0, 0, 0, 0.9, 0.999, 1e-8}, 4, 2, 0},
+    {"weight decay", {0.01, 0.1, 0, 1, 0.9, 0.999, 1e-8}, 4, 2, 0},
+    {"AdamW", {0.01, 0.1, 1, 0, 0.8, 0.99, 1e-3}, 4, 2, 0},
+    {"AMSGrad", {0.01, 0.1, 0, 0, 0.8, 0.99, 1e-3}, 0, 6, 0},
 };
 
 static void adam_element(const setting_t *s, double step, element_t *e,

@@ -16,7 +16,8 @@ typedef struct {
     const char *why;
     double values[MOST_SETTINGS]; /* lr decay decoupled maximize, own … */
     int absent;                   /* states that are NULL */
-    int squares;                  /* states that are above 0 */
+    int squares;                  /* states that are squares, … */
+    double least;                 /* … plus this, or 0.01 */
 } setting_t;
 
 typedef struct {
@@ -62,7 +63,7 @@ static void optimizer_examine(int kernel, const setting_t *s, int settings,
                 a[k].state[j] = kt_reals(sizes[k]);
             for (int64_t i = 0; i < sizes[k] && s->squares & 1 << j; i++) {
                 real *x = a[k].state[j] + i;
-                *x = *x * *x + (real)0.01;
+                *x = *x * *x + (real)(s->least > 0 ? s->least : 0.01);
             }
         }
         for (int64_t i = 0; i < sizes[k]; i++) {

@@ -4,13 +4,13 @@
 
 static const setting_t settings[] = {
     /* lr decay decoupled maximize, momentum dampening nesterov */
-    {"plain", {0.1, 0, 0, 0, 0, 0, 0}, 1, 0},
-    {"maximize", {0.1, 0, 0, 1, 0, 0, 0}, 1, 0},
-    {"weight decay", {0.1, 0.01, 0, 0, 0, 0, 0}, 1, 0},
-    {"decoupled decay", {0.1, 0.3, 1, 1, 0, 0, 0}, 1, 0},
-    {"momentum", {0.1, 0, 0, 0, 0.9, 0, 0}, 0, 0},
-    {"dampening", {0.1, 0.01, 0, 0, 0.9, 0.3, 0}, 0, 0},
-    {"nesterov", {0.1, 0.01, 0, 1, 0.9, 0, 1}, 0, 0},
+    {"plain", {0.1, 0, 0, 0, 0, 0, 0}, 1, 0, 0},
+    {"maximize", {0.1, 0, 0, 1, 0, 0, 0}, 1, 0, 0},
+    {"weight decay", {0.1, 0.01, 0, 0, 0, 0, 0}, 1, 0, 0},
+    {"decoupled decay", {0.1, 0.3, 1, 1, 0, 0, 0}, 1, 0, 0},
+    {"momentum", {0.1, 0, 0, 0, 0.9, 0, 0}, 0, 0, 0},
+    {"dampening", {0.1, 0.01, 0, 0, 0.9, 0.3, 0}, 0, 0, 0},
+    {"nesterov", {0.1, 0.01, 0, 1, 0.9, 0, 1}, 0, 0, 0},
 };
 
 static void sgd_element(const setting_t *s, double step, element_t *e,

@@ -9,9 +9,12 @@ import pydp
 from harness import ISAS, real, setting, torch
 from pydp import _graph
 from pydp.ops._adadelta import adadelta_reference
+from pydp.ops._adagrad import adagrad_reference
 from pydp.ops._adam import adam_reference
+from pydp.ops._adamax import adamax_reference
+from pydp.ops._rmsprop import rmsprop_reference
 from pydp.ops._sgd import sgd_reference
-from pydp.optim import SGD, Adadelta, Adam, AdamW
+from pydp.optim import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, RMSprop
 
 SHAPES = [(40, 50), (7,), (3, 2, 5, 5), (20000,), ()]
 
@@ -32,9 +35,20 @@ RUNS = [
     (Adadelta, {"lr": 0.5}),
     (Adadelta, {"lr": 0.5, "rho": 0.7, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
     (Adadelta, {"lr": 0.5, "rho": 1.0, "eps": 0.1}),
+    (RMSprop, {}),
+    (RMSprop, {"lr": 0.1, "alpha": 0.5, "weight_decay": 0.1, "maximize": True}),
+    (RMSprop, {"lr": 0.01, "momentum": 0.9}),
+    (RMSprop, {"centered": True, "eps": 1e-2}),
+    (RMSprop, {"centered": True, "alpha": 0.7, "eps": 1e-2, "momentum": 0.5, "weight_decay": 0.1}),
+    (Adagrad, {}),
+    (Adagrad, {"lr": 0.5, "lr_decay": 0.1, "weight_decay": 0.1, "maximize": True}),
+    (Adagrad, {"lr": 0.5, "initial_accumulator_value": 2.0, "eps": 0.1}),
+    (Adamax, {}),
+    (Adamax, {"lr": 0.1, "betas": (0.5, 0.7), "weight_decay": 0.1, "eps": 0.1, "maximize": True}),
 ]
 REFERENCES = {
     SGD: sgd_reference, Adam: adam_reference, AdamW: adam_reference, Adadelta: adadelta_reference,
+    RMSprop: rmsprop_reference, Adagrad: adagrad_reference, Adamax: adamax_reference,
 }  # fmt: skip
 IDS = [f"{kind.name}-{i}" for i, (kind, _) in enumerate(RUNS)]
 
@@ -224,6 +238,13 @@ ERRORS = [
     (lambda: Adadelta([W], rho=1.5), ValueError, "Adadelta: rho must be in 0 … 1, got 1.5"),
     (lambda: Adadelta([W], rho=float("nan")), ValueError,
      "Adadelta: rho must be in 0 … 1, got nan"),
+    (lambda: RMSprop([W], alpha=-0.5), ValueError, "RMSprop: alpha must be in 0 … 1, got -0.5"),
+    (lambda: RMSprop([W], centered="no"), TypeError,
+     "RMSprop: centered must be a bool, got 'no'"),
+    (lambda: Adagrad([W], initial_accumulator_value=-1), ValueError,
+     "Adagrad: initial_accumulator_value must be finite and at least 0, got -1.0"),
+    (lambda: Adamax([W], betas=(1, 0)), ValueError,
+     "Adamax: betas must be at least 0 and below 1, got 1.0"),
 ]  # fmt: skip
 
 
@@ -243,3 +264,24 @@ def test_a_gradient_in_another_layout_is_refused():
     ):
         SGD([w], 0.1).step()
     np.testing.assert_array_equal(w.numpy(), before)
+
+
+def test_what_changes_between_steps_is_seen():
+    """An exchanged state, a parameter whose memory is exchanged, a setting that wants a state."""
+    leaves = parameters(np.float64, [(3,), (2, 2)])
+    optimizer = SGD(leaves, 0.1)
+    give_gradients(leaves, 0)
+    optimizer.step()
+    optimizer.param_groups[0]["momentum"] = 0.5
+    optimizer.step()
+    first = leaves[0]
+    optimizer.state[first]["momentum_buffer"] = momentum = np.ones(3)
+    first._array = array = np.zeros(3)
+    give_gradients(leaves, 1)
+    optimizer.step()
+    np.testing.assert_array_equal(momentum, 0.5 + first.grad.numpy())
+    np.testing.assert_array_equal(array, -0.1 * momentum)
+    del optimizer.state[first]["momentum_buffer"]
+    optimizer.step()
+    np.testing.assert_array_equal(optimizer.state[first]["momentum_buffer"], first.grad.numpy())
+    assert {float(state["step"][0]) for state in optimizer.state.values()} == {4.0}
