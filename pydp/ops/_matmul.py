@@ -15,6 +15,7 @@ import numpy as np
 
 from pydp import _graph, _kernels
 from pydp._graph import INPUTS, OUTPUT, apply, is_recording
+from pydp._kernels import matmul_forward as matmul_kernel
 from pydp._op import Array, Op, numpy_op, operands, real_tensor, same_float
 from pydp.ops._activation import gelu, reference_of
 from pydp.ops._elementwise import RELU_BACKWARD, SIGMOID_BACKWARD, TANH_BACKWARD
@@ -35,12 +36,11 @@ class MatMul(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array, w: Array) -> Any:
-        if x.dtype.kind != "f":
-            return np.asarray(numpy_op(np.matmul, x, w)), None
-        batch = x.shape[:-2]
-        if batch != w.shape[:-2]:
-            batch = np.broadcast_shapes(batch, w.shape[:-2])
-        return product(x, w, (*batch, x.shape[-2], w.shape[-1])), INPUTS[:2]
+        y = matmul_kernel(x, w)
+        if y is NotImplemented:  # integers, or shapes that do not fit
+            check_product(x.shape, w.shape)
+            y = np.asarray(numpy_op(np.matmul, x, w))
+        return y, INPUTS[:2]
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any) -> Any:
@@ -56,13 +56,17 @@ class MatMul(Op):
         return np.stack(columns, -1) if columns else np.zeros((*batch, x.shape[-2], 0))
 
 
-def product(
-    x: Array, w: Array, shape: tuple[int, ...], bias: Array | None = None, activation: Any = None
-) -> Array:
-    """activation(x w + bias), a new array of this shape."""
-    y = _kernels.empty(shape, x.dtype)
-    _kernels.matmul_forward(x, w, bias, y, ACTIVATIONS[activation])
-    return y
+def check_product(x: tuple[int, ...], w: tuple[int, ...]) -> None:
+    """Raise where matrices, or stacks of them, cannot be multiplied."""
+    if x[-1] != w[-2]:
+        raise ValueError(
+            f"matmul: {x} times {w}: the last size of the first, {x[-1]}, must equal the last but "
+            f"one of the second, {w[-2]}"
+        )
+    try:
+        np.broadcast_shapes(x[:-2], w[:-2])
+    except ValueError:
+        raise ValueError(f"matmul: the batch axes of {x} and {w} do not broadcast") from None
 
 
 def matmul(x: Any, w: Any) -> Any:
@@ -81,6 +85,8 @@ def matmul(x: Any, w: Any) -> Any:
     if not (isinstance(x, tensor) and isinstance(w, tensor) and x.dtype is w.dtype):
         x, w = operands("matmul", x, w)
     a, b = x._array, w._array
+    if a.ndim == b.ndim == 2 and a.dtype.kind != "b":
+        return apply(MatMul, (x, w))
     if a.dtype.kind == "b":
         raise TypeError("matmul: x and w must be numbers, got bool; use astype")
     if a.ndim == 0 or b.ndim == 0:
@@ -89,21 +95,10 @@ def matmul(x: Any, w: Any) -> Any:
         return squeeze(matmul(expand_dims(x, 0), w), -2 if b.ndim > 1 else 0)
     if b.ndim == 1:
         return squeeze(matmul(x, expand_dims(w, 1)), -1)
-    if a.shape[-1] != b.shape[-2]:
-        raise ValueError(
-            f"matmul: {a.shape} times {b.shape}: the last size of the first, {a.shape[-1]}, must "
-            f"equal the last but one of the second, {b.shape[-2]}"
-        )
-    if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:  # one product of all rows
+    if b.ndim == 2 and a.flags.c_contiguous:  # one product of all rows
+        check_product(a.shape, b.shape)
         y = apply(MatMul, (reshape(x, (math.prod(a.shape[:-1]), a.shape[-1])), w))
         return reshape(y, (*a.shape[:-1], b.shape[-1]))
-    if a.shape[:-2] != b.shape[:-2]:
-        try:
-            np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        except ValueError:
-            raise ValueError(
-                f"matmul: the batch axes of {a.shape} and {b.shape} do not broadcast"
-            ) from None
     return apply(MatMul, (x, w))
 
 
@@ -123,7 +118,7 @@ class Linear(Op):
         needs: Any, x: Array, weight: Array, bias: Array | None, activation: str | None
     ) -> Any:
         rows = _rows(x)
-        y = product(rows, weight.T, (rows.shape[0], weight.shape[0]), bias, activation)
+        y = matmul_kernel(rows, weight.T, bias, ACTIVATIONS[activation])
         if x.ndim != 2:
             y = y.reshape(*x.shape[:-1], weight.shape[0])
         return y, (INPUTS[0], INPUTS[1], OUTPUT if activation else None)
@@ -155,8 +150,8 @@ class LinearBackward(Op):
     ) -> Any:
         dz = ACTIVATION_BACKWARD[activation].forward(None, y, dy)[0] if activation else dy
         rows, dz = _rows(x), _rows(dz)
-        dx = product(dz, weight, rows.shape).reshape(x.shape) if wants[0] else None
-        dweight = product(dz.T, rows, weight.shape) if wants[1] else None
+        dx = matmul_kernel(dz, weight).reshape(x.shape) if wants[0] else None
+        dweight = matmul_kernel(dz.T, rows) if wants[1] else None
         dbias = _kernels.reduce(Sum.code, dz, (0,), False) if wants[2] else None
         return (dx, dweight, dbias), (x, weight, y, dy)
 
