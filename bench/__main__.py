@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from bench import table
-from bench.case import OURS, PEERS, SUITES, cases, installed_peers
-from bench.harness import QUICK, Effort, PeerError, Row, measure, team
+from bench.case import OURS, PEERS, SUITES, chosen, installed_peers
+from bench.harness import QUICK, Effort, PeerError, Row, measure, team, weigh
+from bench.surroundings import ISAS
+
+GROUPS = ("workloads", "kernels")
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("suites", nargs="*", metavar="suite", help=f"of {', '.join(SUITES)}")
+    names = ", ".join([*GROUPS, *SUITES])
+    parser.add_argument("suites", nargs="*", metavar="suite", help=f"of {names}")
     parser.add_argument("--only", default="", help="cases whose name has this in it")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), help="default: the installed")
+    parser.add_argument("--isa", choices=ISAS, default="", help="hold all to this instruction set")
+    parser.add_argument("--memory", action="store_true", help="the steps' peak memory, too")
     parser.add_argument("--quick", action="store_true", help="a trial of the harness: no figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all samples")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="the workloads' ratios, drawn")
     options = parser.parse_args()
     for suite in options.suites:
-        if suite not in SUITES:
-            parser.error(f"no suite {suite!r}: choose from {', '.join(SUITES)}")
+        if suite not in (*SUITES, *GROUPS):
+            parser.error(f"no suite {suite!r}: choose from {names}")
     options.suites = options.suites or list(SUITES)
     return options
 
@@ -35,25 +41,32 @@ def main() -> int:
     effort = QUICK if options.quick else Effort()
     rows: list[Row] = []
     failed = 0
-    print("\n".join(table.machine()))
+    head = table.machine()
+    print("\n".join(head))
     print("\n" + table.head(peers))
     for threads in options.threads:
-        with team(peers, threads) as workers:
+        with team(peers, threads, options.isa) as workers:
+            head += table.versions(workers, threads)
             print("\n".join(table.versions(workers, threads)))
-            for suite in options.suites:
-                for case in cases(suite):
-                    if options.only not in case.name:
-                        continue
-                    try:
-                        rows.append(measure(workers, suite, case, threads, effort))
-                    except PeerError as error:
-                        failed += 1
-                        print(f"{suite} {case.name}: FAILED: {error}", flush=True)
-                    else:
-                        print(table.line(rows[-1], peers), flush=True)
+            for suite, case in chosen(options.suites):
+                if options.only not in case.name:
+                    continue
+                try:
+                    rows.append(measure(workers, suite, case, threads, effort))
+                    if options.memory:
+                        weigh(rows[-1], peers, options.isa)
+                except PeerError as error:
+                    failed += 1
+                    print(f"{suite} {case.name}: FAILED: {error}", flush=True)
+                else:
+                    print(table.line(rows[-1], peers), flush=True)
     print("\n" + "\n".join(table.summary(rows, peers)))
     if options.json:
-        options.json.write_text(json.dumps([table.record(row) for row in rows], indent=1))
+        options.json.write_text(table.as_json(head, rows))
+    if options.chart:
+        from bench.chart import draw
+
+        draw([table.record(row) for row in rows], options.chart)
     return 1 if failed or not rows else 0
 
 

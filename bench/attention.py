@@ -69,13 +69,38 @@ def numpy_attention(q: Any, k: Any, v: Any, dy: Any, causal: bool, backward: boo
     return step
 
 
+def jax_attention(q: Any, k: Any, v: Any, dy: Any, causal: bool, backward: bool) -> Step:
+    import jax
+
+    q, k, v, dy = map(jax.numpy.asarray, (q, k, v, dy))
+
+    def forward(q: Any, k: Any, v: Any) -> Any:
+        """JAX's function wants the heads behind the steps."""
+        turned = [x.swapaxes(1, 2) for x in (q, k, v)]
+        return jax.nn.dot_product_attention(*turned, is_causal=causal).swapaxes(1, 2)
+
+    @jax.jit
+    def run(q: Any, k: Any, v: Any, dy: Any) -> Any:
+        if not backward:
+            return forward(q, k, v)
+        y, back = jax.vjp(forward, q, k, v)
+        return y, *back(dy)
+
+    return lambda: jax.block_until_ready(run(q, k, v, dy))
+
+
 def case(b: int, h: int, t: int, d: int, causal: bool, backward: bool) -> Case:
     """Two products forward and five more backward, of half the pairs if causal."""
     name = f"{b} x {h} x {t} x {d}{', causal' * causal}{', grad' * backward}"
     pairs = b * h * t * t / (2 if causal else 1)
     return Case(
         name,
-        {"pydp": pydp_attention, "numpy": numpy_attention, "torch": torch_attention},
+        {
+            "pydp": pydp_attention,
+            "numpy": numpy_attention,
+            "torch": torch_attention,
+            "jax": jax_attention,
+        },
         shapes=((b, h, t, d),) * 4,
         arguments=(causal, backward),
         flops=(14 if backward else 4) * pairs * d,

@@ -10,7 +10,7 @@ without arguments that computes the result once, and which is timed. Every peer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,11 +22,16 @@ Step = Callable[[], Any]
 Build = Callable[..., Step]
 
 # The files of cases, in the order of the table.
-SUITES = (
+KERNELS = (
     "matmul", "conv2d", "max_pool2d", "softmax", "attention", "layer_norm", "batch_norm",
-    "elementwise", "loss", "ctc_loss", "lstm", "toy_mlp", "mlp", "lenet", "conv_net", "alexnet",
-    "vgg", "language_model", "bert", "gpt",
+    "elementwise", "loss", "ctc_loss", "lstm",
 )  # fmt: skip
+WORKLOADS = (
+    "toy_mlp", "mlp", "lenet", "conv_net", "alexnet", "vgg", "language_model", "bert", "gpt"
+)  # fmt: skip
+SUITES = KERNELS + WORKLOADS
+# A kernel's case that stands beside the workloads.
+ATTENTION = "attention", "2 x 8 x 1024 x 64, causal, grad"
 # Who takes part -> the package it needs. The first is ours, the one that ratios are relative to.
 PEERS = {
     "pydp": "pydp", "numpy": "numpy", "torch": "torch", "torch+": "torch", "compile": "torch",
@@ -78,6 +83,19 @@ def cases(suite: str) -> list[Case]:
     """The cases of bench/<suite>.py."""
     found: list[Case] = import_module(f"bench.{suite}").CASES
     return found
+
+
+def chosen(names: Iterable[str]) -> Iterator[tuple[str, Case]]:
+    """Every suite's cases, with "workloads" and "kernels" as names for several suites."""
+    for name in names:
+        if name == "workloads":
+            yield from chosen(WORKLOADS)
+            yield ATTENTION[0], find_case(*ATTENTION)
+        elif name == "kernels":
+            yield from chosen(KERNELS)
+        else:
+            for case in cases(name):
+                yield name, case
 
 
 def find_case(suite: str, name: str) -> Case:

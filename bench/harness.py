@@ -20,20 +20,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Pipe
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 import numpy as np
 
-from bench.case import OURS, Case
+from bench.case import OURS, Case, cases
+from bench.surroundings import ROOT, environment, processors
 from bench.worker import LIMITS
 
-ROOT = Path(__file__).resolve().parents[1]
-# What must not come from the user's shell into one peer and not into the other.
-PREFIXES = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "NPY_", "TORCH",
-            "ATEN_", "DNNL_", "ONEDNN_", "XLA_", "JAX_", "VECLIB_")  # fmt: skip
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Whose memory is told: compiling leaves much behind that no step needs.
+WEIGHED, TOY = (OURS, "torch", "torch+"), "toy_mlp"
 
 
 class PeerError(Exception):
@@ -54,42 +51,17 @@ class Effort:
 QUICK = Effort(sample=0.002, rounds=3, least=3, budget=1.0)
 
 
-def processors(threads: int) -> list[int]:
-    """As many processors as threads, of different cores where there are enough."""
-    if not hasattr(os, "sched_getaffinity"):
-        return list(range(threads))
-    allowed = sorted(os.sched_getaffinity(0))
-    if threads > len(allowed):
-        raise SystemExit(f"{threads} threads need as many processors; there are {len(allowed)}")
-
-    def siblings(cpu: int) -> str:
-        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        return path.read_text() if path.exists() else str(cpu)
-
-    first = {siblings(cpu): cpu for cpu in reversed(allowed)}.values()  # of each core
-    others = [cpu for cpu in allowed if cpu not in first]
-    # from the end: the first processor is the one that most interrupts go to
-    return sorted([*others, *sorted(first)][-threads:])
-
-
-def environment(threads: int) -> dict[str, str]:
-    """The shell's, without what would change one peer only, with the number of threads."""
-    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(PREFIXES)}
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return kept | dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"PYTHONPATH": path}
-
-
 class Worker:
     """The harness's end of one process, which runs while it is asked and stands still else."""
 
-    def __init__(self, peer: str, threads: int) -> None:
+    def __init__(self, peer: str, threads: int, isa: str = "") -> None:
         self.peer = peer
         self.version: Any = None  # what it says of itself
         self.connection, theirs = Pipe()
         cpus = ",".join(map(str, processors(threads)))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", str(theirs.fileno()), peer, cpus],
-            env=environment(threads),
+            [sys.executable, "-m", "bench.worker", str(theirs.fileno()), peer, cpus, isa],
+            env=environment(threads, isa),
             cwd=ROOT,
             pass_fds=[theirs.fileno()],
         )
@@ -117,12 +89,12 @@ class Worker:
 
 
 @contextmanager
-def team(peers: Sequence[str], threads: int) -> Iterator[dict[str, Worker]]:
+def team(peers: Sequence[str], threads: int, isa: str = "") -> Iterator[dict[str, Worker]]:
     """A worker for each of the peers and one for the machine's limits."""
     workers: dict[str, Worker] = {}
     try:
         for peer in (*peers, LIMITS):
-            workers[peer] = Worker(peer, threads)
+            workers[peer] = Worker(peer, threads, isa)
         for worker in workers.values():  # all are importing by now
             worker.version = worker.ask("hello")
         yield workers
@@ -136,13 +108,15 @@ def team(peers: Sequence[str], threads: int) -> Iterator[dict[str, Worker]]:
 
 @dataclass
 class Row:
-    """A measured case: seconds of every sample, and the limits of every round."""
+    """A measured case: seconds of every sample, the limits of every round, and where it was asked
+    for, the bytes of memory that a step holds at most."""
 
     suite: str
     case: Case
     threads: int
     seconds: dict[str, list[float]] = field(default_factory=dict)
     limits: list[tuple[float, float]] = field(default_factory=list)
+    peaks: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -202,6 +176,20 @@ def measure(
             row.limits.append(limits)
         rounds += 1
     return row
+
+
+def weigh(row: Row, peers: Sequence[str], isa: str = "") -> None:
+    """Peak memory of steps, each in a process that has done nothing else. What the toy needs is
+    taken off: there is hardly any data in it, but all of the library."""
+    for peer in [peer for peer in peers if peer in row.seconds and peer in WEIGHED]:
+        worker = Worker(peer, row.threads, isa)
+        try:
+            worker.ask("prepare", TOY, cases(TOY)[0].name)
+            least = worker.ask("memory", 3)
+            worker.ask("prepare", row.suite, row.case.name)
+            row.peaks[peer] = worker.ask("memory", 3) - least
+        finally:
+            worker.close()
 
 
 def _loops(worker: Worker, sample: float) -> int:

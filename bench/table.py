@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Sequence
@@ -107,13 +108,35 @@ def summary(rows: Sequence[Row], peers: Sequence[str]) -> list[str]:
             if mark == "!":
                 slower = ratio_text(row.ratio(peer)[1])
                 lines.append(f"    ! {slower}  {row.name}, threads {row.threads}")
-    return lines
+    return lines + memory(rows)
+
+
+def memory(rows: Sequence[Row]) -> list[str]:
+    """The steps' peak memory, where it was asked for, and how much more each peer's is."""
+    lines = [""]
+    for row in rows:
+        if row.peaks:
+            ours = row.peaks[OURS]
+            theirs = [
+                f"{peer} {peak / 1e6:.0f} MB ({ratio_text(peak / ours)})"
+                for peer, peak in row.peaks.items()
+                if peer != OURS
+            ]
+            ours_text = f"{OURS} {ours / 1e6:.0f} MB"
+            lines.append(f"peak memory  {row.name:<{NAME}} {', '.join([ours_text, *theirs])}")
+    return lines if len(lines) > 1 else []
+
+
+def as_json(head: Sequence[str], rows: Sequence[Row]) -> str:
+    """Everything: the head's lines and all samples."""
+    return json.dumps({"head": list(head), "rows": [record(row) for row in rows]}, indent=1)
 
 
 def record(row: Row) -> dict[str, Any]:
     """The row as JSON has it: everything that was measured."""
     return {
         "case": row.name,
+        "suite": row.suite,
         "threads": row.threads,
         "flops": row.case.flops,
         "bytes": row.case.bytes,
@@ -121,4 +144,5 @@ def record(row: Row) -> dict[str, Any]:
         "limits": row.limits,
         "share": row.share(),
         "ratio": {peer: row.ratio(peer) for peer in row.seconds if peer != OURS},
+        "peaks": row.peaks,
     }

@@ -2,7 +2,8 @@
 
 torch     eager, as people write it
 torch+    eager, fused or foreach optimizer, images and their filters in channels-last
-compile   torch+ through torch.compile, the loss with it; for inference, weights frozen
+compile   model and loss through torch.compile, fused or foreach optimizer, images in C order (which
+          was faster here); for inference, weights frozen
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bench.case import Step
 from bench.training import Data, Optimizer, scaled
 
 
-def prepared(build: Callable[[], Any], data: Data, parameters: Any, best: bool) -> Any:
+def prepared(build: Callable[[], Any], data: Data, parameters: Any, channels_last: bool) -> Any:
     """The model with the scaled parameters, x, and target."""
     import torch
 
@@ -23,7 +24,7 @@ def prepared(build: Callable[[], Any], data: Data, parameters: Any, best: bool) 
         for p, a in zip(model.parameters(), scaled(parameters), strict=True):
             p.copy_(torch.from_numpy(a))
     x, target = map(torch.from_numpy, data())
-    if best and x.ndim == 4:
+    if channels_last and x.ndim == 4:
         model = model.to(memory_format=torch.channels_last)
         x = x.to(memory_format=torch.channels_last)
     return model, x, target
@@ -48,7 +49,7 @@ def torch_training(
     import torch
     from torch.nn import functional
 
-    model, x, target = prepared(build, data, parameters, best)
+    model, x, target = prepared(build, data, parameters, best and not compiled)
     name, settings = optimizer
     quick = {} if not best else {"foreach": True} if name == "Adadelta" else {"fused": True}
     learner = getattr(torch.optim, name)(model.parameters(), **settings, **quick)
@@ -81,7 +82,7 @@ def torch_inference(
 ) -> Step:
     import torch
 
-    model, x, _ = prepared(build, data, parameters, best)
+    model, x, _ = prepared(build, data, parameters, best and not compiled)
     model.eval()
     if compiled:
         model = compile(model, freezing=True)

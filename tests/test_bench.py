@@ -1,6 +1,7 @@
 """The benchmarks' harness: every peer runs, one at a time, and must agree before it is timed."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,19 @@ from harness import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))  # bench is run from a checkout, never installed
 
-from bench import table  # noqa: E402
-from bench.case import PEERS, SUITES, Case, cases, find_case, installed_peers, values  # noqa: E402
-from bench.harness import QUICK, PeerError, Row, agree, environment, measure, team  # noqa: E402
+from bench import readme, table  # noqa: E402
+from bench.case import (  # noqa: E402
+    PEERS,
+    SUITES,
+    Case,
+    cases,
+    chosen,
+    find_case,
+    installed_peers,
+    values,
+)  # fmt: skip
+from bench.harness import QUICK, PeerError, Row, agree, measure, team  # noqa: E402
+from bench.surroundings import beyond_avx2, environment, held  # noqa: E402
 from bench.worker import LIMITS  # noqa: E402
 
 ALL = [(suite, case) for suite in SUITES for case in cases(suite)]
@@ -64,6 +75,63 @@ def test_the_command_prints_one_table(tmp_path):
     assert '"case": "softmax 64 x 10"' in file.read_text()
 
 
+def test_all_are_held_to_avx2():
+    """The worker refuses a peer that says it uses another instruction set."""
+    if "avx2" not in pydp._runtime.usable_isas():
+        pytest.skip("this processor has no AVX2")
+    with team(
+        [peer for peer in ("pydp", "numpy", "torch") if peer in installed_peers()], 1, "avx2"
+    ) as workers:
+        assert all("avx2" in w.version for peer, w in workers.items() if peer in ("pydp", "torch"))
+    assert set(held("avx2")["NPY_DISABLE_CPU_FEATURES"].split()) == set(beyond_avx2())
+
+
+def record(suite: str, case: str, ours: float, **ratios: float) -> dict:
+    ratio = {peer: [r, r, r] for peer, r in ratios.items()}
+    return {"suite": suite, "case": f"{suite} {case}", "threads": 2, "ratio": ratio,
+            "seconds": {"pydp": [ours] * 3}}  # fmt: skip
+
+
+def test_the_readme_shows_losses():
+    mlp, lenet = cases("mlp")[0].name, cases("lenet")[0].name
+    rows = [
+        record("mlp", mlp, 2e-3, torch=1.5, jax=0.994),
+        record("lenet", lenet, 1e-2, torch=0.996),
+        record("softmax", "64 x 10", 1e-6, torch=0.5),  # no workload
+        record("mlp", mlp, 4e-3, torch=9.9) | {"threads": 1},
+    ]
+    *_, first, second, _, count = readme.table(rows)
+    assert first == f"| MLP {mlp} | 2.00 ms | 1.50 | - | - | **0.99** |"
+    assert second == f"| LeNet {lenet} | 10.0 ms | 1.00 | - | - | - |"
+    assert count == "Slower in 1 of 3 comparisons (bold)."
+    text = readme.section({"head": ["machine  x", "1 thread: a", "2 threads: b"], "rows": rows})
+    assert "2 threads: b" in text and "1 thread:" not in text
+    written = readme.put(f"before\n{readme.BEGIN}old{readme.END}after", text)
+    assert written == f"before\n{readme.BEGIN}{text}{readme.END}after"
+
+
+def test_the_readme_has_the_form_that_is_written():
+    """Not the figures: those are of one machine. Every workload is there, in order."""
+    if not readme.README.exists():
+        pytest.skip("no README beside the tests")
+    part = readme.README.read_text().partition(readme.BEGIN)[2].partition(readme.END)[0]
+    known = [
+        record(
+            suite, case.name, 1.0, **{peer: 1.0 for peer in case.peers if peer in readme.PEER_NAMES}
+        )
+        for suite, case in chosen(["workloads"])
+    ]
+
+    def form(text: str) -> list[str]:
+        table = text.partition("```")[0]
+        cells = re.sub(r"\*\*([\d.]+)\*\*", r"\1", table)
+        return re.sub(
+            r"(?<=\| )[\d.]+( [µm]?s)?(?= \|)|(?<=in )\d+(?= of)", "#", cells
+        ).splitlines()
+
+    assert form(part) == form(readme.section({"head": [], "rows": known}))
+
+
 @pytest.fixture
 def one_thread():
     """Two runtimes in one process would spin against each other."""
@@ -88,7 +156,8 @@ def small(case: Case) -> bool:
 )
 def test_peers_agree(suite, case, one_thread):
     """NumPy and PyTorch in this process; the harness asks again before it times."""
-    peers = [peer for peer in case.peers if peer in installed_peers() and peer != "jax"]
+    others = ("jax", "compile")  # the one has threads that stay, the other compiles for seconds
+    peers = [peer for peer in case.peers if peer in installed_peers() and peer not in others]
     results = {}
     for peer in peers:
         step = case.step(peer)

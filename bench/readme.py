@@ -1,0 +1,95 @@
+"""Writes the workloads' table into the README: python -m bench.readme samples.json
+
+It stands between two markers, and is made of nothing but what `python -m bench --json` has written.
+A ratio below 1 is bold: there we lose.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.case import ATTENTION, OURS, WORKLOADS
+from bench.surroundings import ROOT
+from bench.table import ratio_text, time_text
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- bench: python -m bench.readme -->\n", "<!-- /bench -->\n"
+PEER_NAMES = {
+    "torch": "PyTorch", "torch+": "PyTorch, tuned", "compile": "torch.compile", "jax": "JAX, jit"
+}  # fmt: skip
+TITLES = {
+    "toy_mlp": "toy MLP", "mlp": "MLP", "lenet": "LeNet", "conv_net": "CIFAR ConvNet",
+    "alexnet": "AlexNet", "vgg": "VGG-like", "language_model": "", "bert": "BERT-base",
+    "gpt": "GPT",
+}  # fmt: skip
+
+
+def workloads(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the workloads, with the highest number of threads that was measured."""
+    most = max((record["threads"] for record in records), default=0)
+    return [
+        record
+        for record in records
+        if record["threads"] == most
+        and (record["suite"] in WORKLOADS or record["case"] == " ".join(ATTENTION))
+    ]
+
+
+def label(record: dict[str, Any]) -> str:
+    """What a reader calls the workload."""
+    suite, case = record["suite"], record["case"]
+    return f"{TITLES.get(suite, suite)} {case.removeprefix(suite).strip()}".strip()
+
+
+def cell(ratio: list[float] | None) -> str:
+    if ratio is None:
+        return "-"
+    text = ratio_text(ratio[1])
+    return f"**{text}**" if round(ratio[1], 2) < 1 else text
+
+
+def table(records: list[dict[str, Any]]) -> list[str]:
+    """The lines of the table, then one that counts."""
+    rows = workloads(records)
+    lines = [f"| | {OURS} | " + " | ".join(PEER_NAMES.values()) + " |"]
+    lines.append("|---|---:|" + "---:|" * len(PEER_NAMES))
+    lost = pairs = 0
+    for row in rows:
+        ours = time_text(sorted(row["seconds"][OURS])[len(row["seconds"][OURS]) // 2])
+        cells = [cell(row["ratio"].get(peer)) for peer in PEER_NAMES]
+        lost += sum(text.startswith("*") for text in cells)
+        pairs += sum(text != "-" for text in cells)
+        lines.append(f"| {label(row)} | {ours} | {' | '.join(cells)} |")
+    return [*lines, "", f"Slower in {lost} of {pairs} comparisons (bold)."]
+
+
+def section(samples: dict[str, Any]) -> str:
+    """What stands between the markers."""
+    head = [" ".join(line.split()) for line in samples["head"]]
+    rows = workloads(samples["rows"])
+    threads = rows[0]["threads"] if rows else 0
+    told = [line for line in head if not line[:1].isdigit() or line.startswith(f"{threads} ")]
+    return "\n".join(
+        [
+            *table(samples["rows"]),
+            "",
+            "```text",
+            *told,
+            "```",
+            "",
+        ]
+    )
+
+
+def put(text: str, part: str) -> str:
+    """The text with the part between the markers."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + part + END + rest.split(END)[1]
+
+
+if __name__ == "__main__":
+    samples = json.loads(Path(sys.argv[1]).read_text())
+    README.write_text(put(README.read_text(), section(samples)))
