@@ -80,7 +80,7 @@ OPERATIONS: dict[str, tuple[Callable[[int], Step], list[int]]] = {
     "exp": (of_one(pydp.exp), SIZES),
     "sum": (of_one(pydp.sum), SIZES),
     "softmax": (of_rows(pydp.softmax), SIZES),
-    "layer_norm": (of_rows(lambda x: pydp.layer_norm(x, x.shape[1])), SIZES),
+    "layer_norm": (of_rows(lambda x: pydp.layer_norm(x, pydp.ones(x.shape[1]))), SIZES),
     "matmul": (matmul, SIDES),
     "linear": (linear, SIDES),
     "conv2d": (conv2d, SIDES),
