@@ -9,8 +9,10 @@
  * With 50 257 classes and 1 024 rows the logits are 206 MB, and so would be
  * their gradient. The gradients are computed along with the loss, for dloss =
  * 1, and only scaled in backward: three products, as without chunks. Making the
- * logits again in backward would be a fourth. A chunk is as large as
- * CHUNK_BYTES allows, since each one reads and writes dw once more. */
+ * logits again in backward would be a fourth. A chunk is
+ * as large as CHUNK_BYTES allows, and has LEAST_ROWS at least: each one packs w
+ * and reads and writes dw once more (768 columns, 50 257 classes: with 128 rows
+ * 20 % slower, with 256 as fast as without chunks). */
 #include "linear_cross_entropy.h"
 #include "cross_entropy.h"
 #include "gemm.h"
@@ -20,7 +22,7 @@
 int64_t K(cross_entropy_forward)(void *const *arrays, const void *geometry);
 int64_t K(cross_entropy_backward)(void *const *arrays, const void *geometry);
 
-enum { CHUNK_BYTES = 32 << 20, LEAST_ROWS = 512, COLUMNS_PER_TASK = 1024 };
+enum { CHUNK_BYTES = 32 << 20, LEAST_ROWS = 256, COLUMNS_PER_TASK = 1024 };
 
 typedef struct {
     const pd_linear_cross_entropy_geometry *g;
