@@ -144,6 +144,22 @@ def cross_entropy_backward(
     reduction: int,
 ) -> tuple[int, Array]: ...
 
+# linear_cross_entropy.pxi: 0, or 1 + the first row with a bad target
+def linear_cross_entropy(
+    x: Array,
+    w: Array,
+    bias: Array | None,
+    target: Array,
+    dloss: Array | None,
+    loss: Array,
+    dx: Array | None,
+    dw: Array | None,
+    dbias: Array | None,
+    ignore: int,
+    smoothing: float,
+    reduction: int,
+) -> int: ...
+
 # layer_norm.pxi. n: the length of a row; arrays are in C order
 def layer_norm_forward(
     x: Array,

@@ -188,6 +188,7 @@ if _elsewhere.TYPE_CHECKING:
     from pydp.ops._likelihood import kl_div as kl_div
     from pydp.ops._likelihood import nll_loss as nll_loss
     from pydp.ops._likelihood import poisson_nll_loss as poisson_nll_loss
+    from pydp.ops._linear_cross_entropy import linear_cross_entropy as linear_cross_entropy
     from pydp.ops._local_response_norm import local_response_norm as local_response_norm
     from pydp.ops._loss import binary_cross_entropy as binary_cross_entropy
     from pydp.ops._loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
@@ -239,6 +240,7 @@ _elsewhere.answer_for(
         "pydp.ops._interpolate": "interpolate",
         "pydp.ops._layer_norm": "layer_norm rms_norm",
         "pydp.ops._likelihood": "gaussian_nll_loss kl_div nll_loss poisson_nll_loss",
+        "pydp.ops._linear_cross_entropy": "linear_cross_entropy",
         "pydp.ops._local_response_norm": "local_response_norm",
         "pydp.ops._loss": "binary_cross_entropy binary_cross_entropy_with_logits "
         "huber_loss l1_loss mse_loss smooth_l1_loss",
