@@ -24,7 +24,8 @@ Build = Callable[..., Step]
 # The files of cases, in the order of the table.
 SUITES = (
     "matmul", "conv2d", "max_pool2d", "softmax", "attention", "layer_norm", "batch_norm",
-    "elementwise", "loss", "linear_cross_entropy", "ctc_loss", "lstm", "mlp", "lenet",
+    "elementwise", "dropout", "embedding", "optim", "loss", "linear_cross_entropy", "ctc_loss",
+    "lstm", "mlp", "lenet",
 )  # fmt: skip
 # Who takes part -> the package it needs. The first is ours, the one that ratios are relative to.
 PEERS = {"pydp": "pydp", "numpy": "numpy", "torch": "torch", "torch+": "torch", "jax": "jax"}
