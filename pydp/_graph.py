@@ -20,10 +20,10 @@ value type registers itself with `register`; an op is any object with a `name`, 
 
 from __future__ import annotations
 
-import heapq
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -218,20 +218,23 @@ def _walk(
     leaves: dict[Leaf, Any] = {}
     found: dict[Any, Any] = {}
     retained: dict[Any, Any] = {}
+    backward = _watched_backward if watched else _backward
 
     def give(node: Any, gradient: Any) -> None:
-        """Add to the gradient of a node; its first gradient puts it on the heap."""
+        """Add to the gradient of a node; its first gradient puts it on the heap, which a leaf does
+        not need: it is passed on nowhere."""
         if node in gradients:
             gradients[node] = _sum(gradients[node], gradient)
         else:
             gradients[node] = gradient
-            heapq.heappush(heap, (-node.age, node))
+            if type(node) is not Leaf:
+                heappush(heap, (-node.age, node))
 
     for node, gradient in roots:
         if useful is None or node in useful:
             give(node, gradient)
     while heap:
-        _, node = heapq.heappop(heap)
+        _, node = heappop(heap)
         dy = gradients.pop(node)
         kind = type(node)
         if kind is not Node or node.outputs == 1:
@@ -241,20 +244,25 @@ def _walk(
                 found[node] = dy
                 if stop:
                     continue
-        if kind is Leaf:
-            leaves[node] = dy
-            continue
         if node.retains:
             retained[node] = dy
         parents = node.parents
         if useful is not None:
             parents = [p if p is None or p in useful else SKIPPED for p in parents]
-        parts = (_watched_backward if watched else _backward)(node, dy, parents)
+        parts = backward(node, dy, parents)
         if kind is Node and not retain_graph:
             node.saved = RELEASED
         for parent, part in zip(parents, parts, strict=True):
             if parent and part is not None:
                 give(parent, part)
+    for leaf, dy in gradients.items():  # the nodes are popped
+        if leaf.hooks:
+            dy = _run_hooks(leaf, dy)
+        if leaf in asked:
+            found[leaf] = dy
+            if stop:
+                continue
+        leaves[leaf] = dy
     for node, dy in retained.items():
         kept = dy if create_graph else wrap(dy._copied(dy._array))
         node.grad = kept if node.grad is None else node.grad + kept

@@ -60,7 +60,13 @@ def reduce(function: int, x: Array, axes: tuple[int, ...], keepdims: bool) -> An
 # matmul.pxi
 activations: dict[str | None, int]
 
-def matmul_forward(x: Array, w: Array, bias: Array | None, y: Array, activation: int) -> None: ...
+def matmul_forward(
+    x: Array,
+    w: Array,
+    bias: Array | None = None,
+    activation: int = 0,
+    y: Array | None = None,
+) -> Any: ...
 
 # conv2d.pxi. `conv` is the geometry of pydp/ops/_conv2d.py.
 def conv2d_forward(

@@ -352,6 +352,8 @@ def numpy_op(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> 
 
 def whole(value: Any) -> int | None:
     """The int that a value is; None for bool, floats, and arrays of several."""
+    if type(value) is int:
+        return value
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         return None
     try:
@@ -375,6 +377,8 @@ def integer(value: Any, op: str, argument: str, least: int | None = None) -> int
 def number(value: Any, op: str, argument: str) -> float:
     """A real number as a float, an int too large for one as infinity: whoever asks checks the
     range. bool, complex numbers, texts and tensors are refused."""
+    if type(value) is float:
+        return value
     real = (int, float, np.integer, np.floating)
     if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(value, real):
         raise TypeError(f"{op}: {argument} must be a number, got {value!r}")
@@ -451,6 +455,8 @@ def axes_tuple(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
     """Several axes counted from the front, ascending; None means all."""
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int and ndim:
+        return (axis_index(axis, ndim, op),)
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
     found = [axis_index(a, ndim, op) for a in given]
     if len(set(found)) != len(found):

@@ -128,20 +128,34 @@ static int64_t exact_ns(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-enum { POLL_NS = 200000000 };
+/* A kernel may be one long region or many short ones: the time since a thread
+ * last asked for signals counts on from region to region, and begins anew after
+ * a silence, which lies between kernels. */
+enum { POLL_NS = 200000000, SILENCE_NS = 1000000000 };
+static _Thread_local int64_t last_poll = 0;
 
 static void region_poll(region_t *root) {
+    last_poll = now_ns();
     if (pd_poll()) {
         interrupted = 1;
         atomic_store(&root->stop, 1);
     }
 }
 
+/* Before an outermost region. */
+static void region_begins(region_t *root) {
+    const int64_t now = now_ns();
+    if (now - last_poll >= SILENCE_NS)
+        last_poll = now;
+    else if (root->may_stop && pd_poll && now - last_poll >= POLL_NS)
+        region_poll(root);
+}
+
 /* One thread's share: it takes the next task until none is left. */
 static void region_work(region_t *r) {
     region_t *root = r->root, *outer = within;
     int polls = root->caller == &interrupted && root->may_stop && pd_poll;
-    int64_t last_poll = polls ? now_ns() : 0, tasks = 0;
+    int64_t tasks = 0;
     int measured = r->threads > 1 && r->caller == &interrupted;
     int64_t began = measured ? exact_ns() : 0;
     within = r;
@@ -151,10 +165,7 @@ static void region_work(region_t *r) {
         if (i >= r->tasks) break;
         r->run(r->context, i);
         tasks++;
-        if (polls && now_ns() - last_poll >= POLL_NS) {
-            region_poll(root);
-            last_poll = now_ns();
-        }
+        if (polls && now_ns() - last_poll >= POLL_NS) region_poll(root);
     }
     within = outer;
     if (measured) {
@@ -370,7 +381,10 @@ static void parallel(int64_t tasks, double nanoseconds, pd_task *run,
                   .may_stop = may_stop,
                   .caller = &interrupted,
                   .root = within ? within->root : NULL};
-    if (!r.root) r.root = &r;
+    if (!r.root) {
+        r.root = &r;
+        region_begins(&r);
+    }
     region_run(&r);
 }
 

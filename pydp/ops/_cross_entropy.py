@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._graph import apply
+from pydp._graph import INPUTS, apply
 from pydp._op import (
     INT64,
     Array,
@@ -81,7 +81,7 @@ class CrossEntropy(Op):
             x, target, weight, axis, ignore, smoothing, code
         )
         check_targets(bad, "cross_entropy", target, x.shape[axis], ignore)
-        return loss, (x, target, weight, lse, total)
+        return loss, (INPUTS[0], INPUTS[1], weight, lse, total)
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any, *arguments: Any) -> Any:
@@ -185,10 +185,11 @@ def cross_entropy(
     x = real_tensor(logits, op, "logits")
     if x.ndim == 0:
         raise ValueError(f"{op}: logits must have an axis of classes, got a 0-d tensor")
-    at = axis_index(axis, x.ndim, op)
-    n = x.shape[at]
+    shape = x.shape
+    at = axis_index(axis, len(shape), op)
+    n = shape[at]
     if n == 0:
-        raise ValueError(f"{op}: logits must have at least one class, got shape {x.shape}")
+        raise ValueError(f"{op}: logits must have at least one class, got shape {shape}")
     ignore = integer(ignore_index, op, "ignore_index")
     smoothing = number(label_smoothing, op, "label_smoothing")
     if not 0 <= smoothing <= 1:
@@ -205,23 +206,24 @@ def cross_entropy(
     if target.dtype.kind == "f":
         return _of_probabilities(x, target, at, weight, smoothing, reduction)
 
-    same_float(op, logits=x, weight=weight)
-    rows = x.shape[:at] + x.shape[at + 1 :]
     t = target._array
     if t.dtype.kind == "b":
         raise TypeError(f"{op}: target must be integers or probabilities, got bool")
+    rows = shape[:at] + shape[at + 1 :]
     if t.shape != rows:
         raise ValueError(
-            f"{op}: target must have shape {rows}, that of the logits {x.shape} without axis {at}, "
+            f"{op}: target must have shape {rows}, that of the logits {shape} without axis {at}, "
             f"got {t.shape}"
         )
     if t.dtype != INT64 or not t.flags.c_contiguous:
         if t.dtype == np.uint64 and t.size and t.max() >= 1 << 63:  # below 0 as int64
             check_targets(1 + int(np.argmax(t >= 1 << 63)), op, t, n, ignore)
         target = _graph.wrap(_kernels.contiguous(numpy_op(t.astype, INT64)))
-    if weight is not None and not weight._array.flags.c_contiguous:
-        weight = _graph.wrap(_kernels.contiguous(weight._array))
-    return apply(CrossEntropy, (x, target, weight), at - x.ndim, ignore, smoothing, reduction)
+    if weight is not None:
+        same_float(op, logits=x, weight=weight)
+        if not weight._array.flags.c_contiguous:
+            weight = _graph.wrap(_kernels.contiguous(weight._array))
+    return apply(CrossEntropy, (x, target, weight), at - len(shape), ignore, smoothing, reduction)
 
 
 def _of_probabilities(

@@ -123,6 +123,9 @@ def getitem(x: Any, index: Any) -> Any:
     Integer tensors are read again in backward, so changing one in between is an error; other
     arrays are copied. IndexError where an index is out of range, TypeError for what is no index.
 
+    Beside an array a number counts as an array, as in NumPy: ``x[0, :, ids]`` has the axis of ids
+    first. PyTorch leaves it in its place.
+
     >>> import pydp
     >>> pydp.arange(10)[2:8:3]
     tensor([2, 5])

@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from pydp import _kernels
-from pydp._graph import apply, is_recording
+from pydp import _graph, _kernels
+from pydp._graph import INPUTS, OUTPUT, apply, is_recording
+from pydp._kernels import matmul_forward as matmul_kernel
 from pydp._op import Array, Op, numpy_op, operands, real_tensor, same_float
 from pydp.ops._activation import gelu, reference_of
 from pydp.ops._elementwise import RELU_BACKWARD, SIGMOID_BACKWARD, TANH_BACKWARD
-from pydp.ops._reduce import sum, sum_to
+from pydp.ops._reduce import Sum, sum, sum_to
 from pydp.ops._shape import expand_dims, matrix_transpose, reshape, squeeze
+
+Wants = tuple[bool, bool, bool]
 
 ACTIVATIONS = _kernels.activations
 # How dy passes back through an activation, from the result y.
@@ -33,14 +36,11 @@ class MatMul(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array, w: Array) -> Any:
-        if x.dtype.kind != "f":
-            return np.asarray(numpy_op(np.matmul, x, w)), None
-        batch = x.shape[:-2]
-        if batch != w.shape[:-2]:
-            batch = np.broadcast_shapes(batch, w.shape[:-2])
-        y = _kernels.empty((*batch, x.shape[-2], w.shape[-1]), x.dtype)
-        _kernels.matmul_forward(x, w, None, y, 0)
-        return y, (x, w)
+        y = matmul_kernel(x, w)
+        if y is NotImplemented:  # integers, or shapes that do not fit
+            check_product(x.shape, w.shape)
+            y = np.asarray(numpy_op(np.matmul, x, w))
+        return y, INPUTS[:2]
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any) -> Any:
@@ -56,6 +56,19 @@ class MatMul(Op):
         return np.stack(columns, -1) if columns else np.zeros((*batch, x.shape[-2], 0))
 
 
+def check_product(x: tuple[int, ...], w: tuple[int, ...]) -> None:
+    """Raise where matrices, or stacks of them, cannot be multiplied."""
+    if x[-1] != w[-2]:
+        raise ValueError(
+            f"matmul: {x} times {w}: the last size of the first, {x[-1]}, must equal the last but "
+            f"one of the second, {w[-2]}"
+        )
+    try:
+        np.broadcast_shapes(x[:-2], w[:-2])
+    except ValueError:
+        raise ValueError(f"matmul: the batch axes of {x} and {w} do not broadcast") from None
+
+
 def matmul(x: Any, w: Any) -> Any:
     """The matrix product of the last two axes; the others broadcast.
 
@@ -68,58 +81,94 @@ def matmul(x: Any, w: Any) -> Any:
     >>> pydp.matmul(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), pydp.tensor([1.0, 10.0]))
     tensor([21., 43.])
     """
-    x, w = operands("matmul", x, w)
-    if x.dtype.kind == "b":
+    tensor = _graph.Value
+    if not (isinstance(x, tensor) and isinstance(w, tensor) and x.dtype is w.dtype):
+        x, w = operands("matmul", x, w)
+    a, b = x._array, w._array
+    if a.ndim == b.ndim == 2 and a.dtype.kind != "b":
+        return apply(MatMul, (x, w))
+    if a.dtype.kind == "b":
         raise TypeError("matmul: x and w must be numbers, got bool; use astype")
-    if x.ndim == 0 or w.ndim == 0:
-        raise ValueError(f"matmul: arguments need an axis, got shapes {x.shape} and {w.shape}")
-    if x.ndim == 1:
-        return squeeze(matmul(expand_dims(x, 0), w), -2 if w.ndim > 1 else 0)
-    if w.ndim == 1:
+    if a.ndim == 0 or b.ndim == 0:
+        raise ValueError(f"matmul: arguments need an axis, got shapes {a.shape} and {b.shape}")
+    if a.ndim == 1:
+        return squeeze(matmul(expand_dims(x, 0), w), -2 if b.ndim > 1 else 0)
+    if b.ndim == 1:
         return squeeze(matmul(x, expand_dims(w, 1)), -1)
-    if x.shape[-1] != w.shape[-2]:
-        raise ValueError(
-            f"matmul: {x.shape} times {w.shape}: the last size of the first, {x.shape[-1]}, must "
-            f"equal the last but one of the second, {w.shape[-2]}"
-        )
-    if w.ndim == 2 and x.ndim > 2 and x._array.flags.c_contiguous:  # one product of all rows
-        y = apply(MatMul, (reshape(x, (math.prod(x.shape[:-1]), x.shape[-1])), w))
-        return reshape(y, (*x.shape[:-1], w.shape[-1]))
-    try:
-        np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
-    except ValueError:
-        raise ValueError(
-            f"matmul: the batch axes of {x.shape} and {w.shape} do not broadcast"
-        ) from None
+    if b.ndim == 2 and a.flags.c_contiguous:  # one product of all rows
+        check_product(a.shape, b.shape)
+        y = apply(MatMul, (reshape(x, (math.prod(a.shape[:-1]), a.shape[-1])), w))
+        return reshape(y, (*a.shape[:-1], b.shape[-1]))
     return apply(MatMul, (x, w))
+
+
+def _rows(x: Array) -> Array:
+    """x[..., n] as a matrix [rows, n], in place where its strides allow."""
+    if x.ndim == 2:
+        return x
+    return _kernels.contiguous(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 class Linear(Op):
     name = "linear"
-    type = "(real[rows, i], real[o, i], real[o]?) -> real[rows, o]"
+    type = "(real[..., i], real[o, i], real[o]?) -> real[..., o]"
 
     @staticmethod
     def forward(
         needs: Any, x: Array, weight: Array, bias: Array | None, activation: str | None
     ) -> Any:
-        y = _kernels.empty((x.shape[0], weight.shape[0]), x.dtype)
-        _kernels.matmul_forward(x, weight.T, bias, y, ACTIVATIONS[activation])
-        return y, (x, weight, y if activation else None)
+        rows = _rows(x)
+        y = matmul_kernel(rows, weight.T, bias, ACTIVATIONS[activation])
+        if x.ndim != 2:
+            y = y.reshape(*x.shape[:-1], weight.shape[0])
+        return y, (INPUTS[0], INPUTS[1], OUTPUT if activation else None)
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any, activation: str | None) -> Any:
-        x, weight, y = saved
-        dz = apply(ACTIVATION_BACKWARD[activation], (y, dy)) if activation else dy
-        return (
-            matmul(dz, weight) if needs[0] else None,
-            matmul(matrix_transpose(dz), x) if needs[1] else None,
-            sum(dz, axis=0) if needs[2] else None,
-        )
+        wants = (bool(needs[0]), bool(needs[1]), bool(needs[2]))
+        return apply(LinearBackward, (*saved, dy), activation, wants)
 
     @staticmethod
     def reference(x: Array, weight: Array, bias: Array | None, activation: str | None) -> Array:
         z = MatMul.reference(x, weight.T) + (0 if bias is None else bias)
         return reference_of(activation, z)
+
+
+class LinearBackward(Op):
+    """dx = dz W, dW = dzᵀ x and db = Σ dz over the rows, where dz is dy passed back through the
+    activation. `wants` says which of the three. One op, so that a small layer costs one node."""
+
+    name = "linear_backward"
+    type = (
+        "(real[..., i], real[o, i], real[..., o]?, real[..., o]) -> "
+        "(real[..., i], real[o, i], real[o])"
+    )
+
+    @staticmethod
+    def forward(
+        needs: Any, x: Array, weight: Array, y: Any, dy: Array, activation: Any, wants: Wants
+    ) -> Any:
+        dz = ACTIVATION_BACKWARD[activation].forward(None, y, dy)[0] if activation else dy
+        rows, dz = _rows(x), _rows(dz)
+        dx = matmul_kernel(dz, weight).reshape(x.shape) if wants[0] else None
+        dweight = matmul_kernel(dz.T, rows) if wants[1] else None
+        dbias = _kernels.reduce(Sum.code, dz, (0,), False) if wants[2] else None
+        return (dx, dweight, dbias), (x, weight, y, dy)
+
+    @staticmethod
+    def composed(x: Any, weight: Any, y: Any, dy: Any, activation: Any, wants: Wants) -> Any:
+        dz = apply(ACTIVATION_BACKWARD[activation], (y, dy)) if activation else dy
+        rows = reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+        dz = reshape(dz, (rows.shape[0], weight.shape[0]))
+        dx = reshape(matmul(dz, weight), x.shape)
+        return dx, matmul(matrix_transpose(dz), rows), sum(dz, axis=0)
+
+    @staticmethod
+    def reference(x: Array, weight: Array, y: Any, dy: Array, activation: Any, wants: Wants) -> Any:
+        dz = ACTIVATION_BACKWARD[activation].reference(y, dy) if activation else dy
+        dz, rows = dz.reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])
+        dx = MatMul.reference(dz, weight).reshape(x.shape)
+        return dx, MatMul.reference(dz.T, rows), np.sum(dz, axis=0)
 
 
 def linear(x: Any, weight: Any, bias: Any = None, activation: str | None = None) -> Any:
@@ -140,21 +189,23 @@ def linear(x: Any, weight: Any, bias: Any = None, activation: str | None = None)
     """
     check_activation(activation, "linear")
     x, weight = real_tensor(x, "linear", "x"), real_tensor(weight, "linear", "weight")
-    bias = None if bias is None else real_tensor(bias, "linear", "bias")
-    same_float("linear", x=x, weight=weight, bias=bias)
-    if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[1]:
+    a, w = x._array, weight._array
+    if bias is not None:
+        bias = real_tensor(bias, "linear", "bias")
+    if a.dtype is not w.dtype or (bias is not None and a.dtype is not bias._array.dtype):
+        same_float("linear", x=x, weight=weight, bias=bias)
+    if w.ndim != 2 or a.ndim < 1 or a.shape[-1] != w.shape[1]:
         raise ValueError(
-            f"linear: x must be [..., i] and weight [o, i], got {x.shape} and {weight.shape}"
+            f"linear: x must be [..., i] and weight [o, i], got {a.shape} and {w.shape}"
         )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"linear: bias must be [{weight.shape[0]}], got {bias.shape}")
-    rows = x if x.ndim == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-    records = is_recording() and any(t is not None and t.requires_grad for t in (x, weight, bias))
-    if activation == "gelu" and records:  # its gradient looks at x W + b, which is then kept
-        y = gelu(apply(Linear, (rows, weight, bias), None))
-    else:
-        y = apply(Linear, (rows, weight, bias), activation)
-    return y if x.ndim == 2 else reshape(y, (*x.shape[:-1], weight.shape[0]))
+    if bias is not None and bias._array.shape != w.shape[:1]:
+        raise ValueError(f"linear: bias must be [{w.shape[0]}], got {bias.shape}")
+    inputs = (x, weight, bias)
+    if activation == "gelu" and is_recording() and any(t is not None and t._node for t in inputs):
+        return gelu(
+            apply(Linear, inputs, None)
+        )  # its gradient looks at x W + b, which is then kept
+    return apply(Linear, inputs, activation)
 
 
 def check_activation(activation: str | None, op: str) -> None:

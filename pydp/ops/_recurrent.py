@@ -176,7 +176,7 @@ def project(x: Array, weight_ih: Array, bias: Array | None, lengths: Array | Non
         rows = _kernels.empty(steps.shape, x.dtype)
         _kernels.recurrent_mask(steps, lengths, rows)
     z = _kernels.empty((t, b, n), x.dtype)
-    _kernels.matmul_forward(rows.reshape(t * b, d), weight_ih.T, bias, z.reshape(t * b, n), 0)
+    _kernels.matmul_forward(rows.reshape(t * b, d), weight_ih.T, bias, y=z.reshape(t * b, n))
     return z
 
 
@@ -217,7 +217,7 @@ def weight_gradient(dz: Array, hs: Array, reverse: bool) -> Array:
     (t, b, rows), h = dz.shape, hs.shape[2]
     before = hs[1:] if reverse else hs[:-1]
     dweight = _kernels.empty((rows, h), dz.dtype)
-    _kernels.matmul_forward(dz.reshape(t * b, rows).T, before.reshape(t * b, h), None, dweight, 0)
+    _kernels.matmul_forward(dz.reshape(t * b, rows).T, before.reshape(t * b, h), y=dweight)
     return dweight
 
 

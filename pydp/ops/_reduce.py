@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pydp import _kernels
+from pydp import _graph, _kernels
 from pydp._graph import apply
 from pydp._op import (
     FLOAT32,
@@ -193,7 +193,8 @@ def sum(x: Any, axis: int | Axes | None = None, keepdims: bool = False, dtype: A
 
 def accumulated(rule: type[Op], x: Any, axis: Any, keepdims: bool, dtype: Any) -> Any:
     """Sum or Prod in the dtype asked for."""
-    (x,) = operands(rule.name, x)
+    if not isinstance(x, _graph.Value):
+        (x,) = operands(rule.name, x)
     axes = axes_tuple(axis, x.ndim, rule.name)
     if dtype is None:
         return apply(rule, (x,), axes, bool(keepdims))

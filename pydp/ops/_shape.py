@@ -199,9 +199,10 @@ def matrix_transpose(x: Any) -> Any:
     (5, 3, 2)
     """
     x = value(x, "matrix_transpose")
-    if x.ndim < 2:
+    axes = x.ndim
+    if axes < 2:
         raise ValueError(f"matrix_transpose: x must have at least 2 axes, got shape {x.shape}")
-    return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+    return view(PermuteDims, x, (*range(axes - 2), axes - 1, axes - 2))
 
 
 def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:

@@ -41,8 +41,13 @@ def assigned(d: Draw) -> Drawn:
 
 
 def theirs(index):
-    """PyTorch takes tensors where NumPy takes arrays."""
+    """PyTorch takes tensors where NumPy takes arrays. Beside an array NumPy takes a number for an
+    array as well, so that in x[0, :, ids] the axis of ids comes first; PyTorch does not."""
     if isinstance(index, tuple):
+        arrays = [part for part in index if isinstance(part, np.ndarray)]
+        if arrays:
+            same = arrays[0].shape
+            index = [np.full(same, p) if isinstance(p, int) else p for p in index]
         return tuple([theirs(part) for part in index])
     return torch.from_numpy(index) if isinstance(index, np.ndarray) else index
 

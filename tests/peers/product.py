@@ -52,7 +52,7 @@ def vectors(d: Draw) -> Drawn:
 # fmt: off
 ROWS = [
     Row("matmul", matrices, pydp.matmul, torch.matmul),
-    Row("linear", layer, pydp.linear, torch.nn.functional.linear),
+    Row("linear", layer, pydp.linear, torch.nn.functional.linear, "linear_backward"),
     Row("einsum", letters, lambda *xs, subscripts: pydp.einsum(subscripts, *xs),
         lambda *xs, subscripts: torch.einsum(subscripts, *xs)),
     Row("tensordot", contracted, pydp.tensordot, lambda a, b, axes: torch.tensordot(a, b, axes)),
