@@ -2,7 +2,8 @@
  *
  * Zeiler 2012, Adadelta: an adaptive learning rate method.
  * PyTorch's order of operations: torch/optim/adadelta.py,
- * _single_tensor_adadelta. */
+ * _single_tensor_adadelta; but one root of the quotient in place of a quotient
+ * of two roots: dividers are the limit in a cache. */
 #include "adadelta.h"
 #include "multi_tensor_walk.h"
 
@@ -15,7 +16,7 @@ V_INLINE vreal adadelta_lanes(const void *scalars, vreal p, vreal g,
     const scalars_t *u = scalars;
     const vreal square = u->rho * state[0] + u->share * g * g;
     const vreal before = state[1];
-    const vreal d = v_sqrt(before + u->eps) / v_sqrt(square + u->eps) * g;
+    const vreal d = v_sqrt((before + u->eps) / (square + u->eps)) * g;
     state[0] = square;
     state[1] = u->rho * before + u->share * d * d;
     return p - u->lr * d;

@@ -3,7 +3,7 @@
  *     adadelta (setting, step, p, dp, square, delta; … for each parameter)
  *
  *         square = rho * square + (1 - rho) * g * g
- *         d = sqrt(delta + eps) / sqrt(square + eps) * g
+ *         d = sqrt((delta + eps) / (square + eps)) * g
  *         delta = rho * delta + (1 - rho) * d * d
  *         p = p - lr * d
  *

@@ -84,10 +84,11 @@ V_INLINE void lanes_update(multi_tensor_rule *rule, int states,
 V_INLINE void span_update(const span_t *s, multi_tensor_rule *rule, int states,
                           const void *scalars) {
     const common_t c = common_of(s->setting);
+    const span_t own = *s; /* in registers: no store can change it */
     int64_t i = 0;
-    for (; i + VL <= s->n; i += VL)
-        lanes_update(rule, states, &c, scalars, s, i, VL);
-    if (i < s->n) lanes_update(rule, states, &c, scalars, s, i, s->n - i);
+    for (; i + VL <= own.n; i += VL)
+        lanes_update(rule, states, &c, scalars, &own, i, VL);
+    if (i < own.n) lanes_update(rule, states, &c, scalars, &own, i, own.n - i);
 }
 
 /* ---- all parameters -------------------------------------------------------
