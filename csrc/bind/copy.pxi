@@ -18,7 +18,7 @@ def copy_to(cnp.ndarray x, cnp.ndarray y):
     put_operand(&g.space, 0, y)
     put_operand(&g.space, 1, x)
     pd_space_merge(&g.space, 2)
-    run(PD_KERNEL_copy, g.item == 8, (x, y), &g, sizeof(g), 0.2 * cnp.PyArray_NBYTES(x))
+    run(PD_KERNEL_copy, g.item == 8, (x, y), &g, sizeof(g), 0.05 * cnp.PyArray_NBYTES(x))
     return y
 
 

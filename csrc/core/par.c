@@ -94,7 +94,20 @@ void *pd_scratch(int slot, size_t bytes) {
 /* A region that is begun inside a task of another one belongs to it: the
  * outermost region, the root, alone is stopped and alone asks for signals, from
  * the thread that called it. */
+typedef struct {
+    _Alignas(64) _Atomic int64_t next; /* task */
+    int64_t end;
+} share_t;
+
+/* Tasks lie in shares, one for each thread, which takes its own and then what
+ * is left of the others'. So a thread meets in its cache what it wrote in the
+ * region before: kernels cut arrays of one shape in one way, and on two cores a
+ * small result that changes hands costs more than computing it. */
+enum { SHARES = 16 };
+
 typedef struct region {
+    share_t *share;
+    int shares;
     int64_t tasks;
     pd_task *run;
     void *context;
@@ -102,7 +115,6 @@ typedef struct region {
     int may_stop;
     int *caller; /* that thread's `interrupted`, which tells it from others */
     struct region *root;
-    _Atomic int64_t next;
     _Atomic int stop;
     double nanoseconds;
     /* How many tasks the caller ran in a team, from when until when. */
@@ -151,8 +163,30 @@ static void region_begins(region_t *root) {
         region_poll(root);
 }
 
-/* One thread's share: it takes the next task until none is left. */
-static void region_work(region_t *r) {
+static void region_deal(region_t *r, share_t *share) {
+    r->share = share;
+    r->shares = r->threads < SHARES ? r->threads : SHARES;
+    for (int i = 0; i < r->shares; i++) {
+        r->share[i].next = r->tasks * i / r->shares;
+        r->share[i].end = r->tasks * (i + 1) / r->shares;
+    }
+}
+
+/* The next task for this thread of the team; -1 where none is left. */
+static int64_t region_take(region_t *r, int thread) {
+    for (int i = 0; i < r->shares; i++) {
+        share_t *s = &r->share[(thread + i) % r->shares];
+        if (atomic_load_explicit(&s->next, memory_order_relaxed) >= s->end)
+            continue;
+        const int64_t task =
+            atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+        if (task < s->end) return task;
+    }
+    return -1;
+}
+
+/* What one thread does: task after task, until none is left. */
+static void region_work(region_t *r, int thread) {
     region_t *root = r->root, *outer = within;
     int polls = root->caller == &interrupted && root->may_stop && pd_poll;
     int64_t tasks = 0;
@@ -160,10 +194,9 @@ static void region_work(region_t *r) {
     int64_t began = measured ? exact_ns() : 0;
     within = r;
     while (!atomic_load_explicit(&root->stop, memory_order_relaxed)) {
-        int64_t i =
-            atomic_fetch_add_explicit(&r->next, 1, memory_order_relaxed);
-        if (i >= r->tasks) break;
-        r->run(r->context, i);
+        const int64_t task = region_take(r, thread);
+        if (task < 0) break;
+        r->run(r->context, task);
         tasks++;
         if (polls && now_ns() - last_poll >= POLL_NS) region_poll(root);
     }
@@ -173,6 +206,14 @@ static void region_work(region_t *r) {
         r->callers_begin = began;
         r->callers_end = exact_ns();
     }
+}
+
+/* In order, on this thread. */
+static void region_alone(region_t *r) {
+    share_t all;
+    r->threads = 1;
+    region_deal(r, &all);
+    region_work(r, 0);
 }
 
 #ifdef PD_OPENMP
@@ -241,8 +282,10 @@ static void region_team(region_t *r) {
         granted = asked > granted ? threads_granted(asked) : asked;
     }
     int64_t began = exact_ns();
+    share_t share[SHARES];
+    region_deal(r, share);
 #pragma omp parallel num_threads(granted)
-    region_work(r);
+    region_work(r, omp_get_thread_num());
     region_judge(r, began);
 }
 
@@ -288,7 +331,7 @@ static void region_by_master(region_t *r) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, master_loop, NULL)) {
             pthread_mutex_unlock(&master.lock);
-            region_work(r);
+            region_alone(r);
             return;
         }
         pthread_detach(thread);
@@ -339,8 +382,7 @@ static void region_run(region_t *r) {
         is_crowded(r->nanoseconds) ||
         atomic_flag_test_and_set_explicit(&region_taken,
                                           memory_order_acquire)) {
-        r->threads = 1;
-        region_work(r);
+        region_alone(r);
         return;
     }
     if (is_first && !forked)
@@ -360,7 +402,7 @@ const char *pd_openmp_runtime(void) {
 
 #else
 
-static void region_run(region_t *r) { region_work(r); }
+static void region_run(region_t *r) { region_alone(r); }
 
 const char *pd_openmp_runtime(void) { return "none (serial build)"; }
 static int threads_granted(int n) {

@@ -10,7 +10,9 @@
  *
  * Decisions taken here and nowhere else:
  * - Grain: `nanoseconds` is the caller's estimate of the whole work on one
- *   thread; below PD_GRAIN_NS the tasks run one after the other.
+ *   thread; below PD_GRAIN_NS the tasks run one after the other. To hand work
+ *   over and wait costs 4 µs, so half the grain would break even at best, and
+ *   an estimate may be twice the truth (measured by bench/threads.py).
  * - A busy machine: where threads come milliseconds late, small regions run
  *   serially for a while.
  * - One region at a time: a thread that finds the region taken (by another
@@ -44,7 +46,7 @@ void pd_parallel_whole(int64_t tasks, double nanoseconds, pd_task *run,
  * Ctrl-C is seen between steps, however short each of them is. */
 void pd_in_order(int64_t steps, pd_task *run, void *context);
 
-#define PD_GRAIN_NS 8000.0
+#define PD_GRAIN_NS 16000.0
 #define PD_MAX_THREADS 256
 
 /* 1 <= n <= PD_MAX_THREADS. Returns the number in force: fewer where the

@@ -192,7 +192,7 @@ int64_t K(copy)(void *const *arrays, const void *geometry) {
                 .x = arrays[0],
                 .y = arrays[1]};
     work_cut(&w);
-    double ns = 0.2 * (double)(pd_space_elements(w.space) * w.item);
+    double ns = 0.05 * (double)(pd_space_elements(w.space) * w.item);
     /* whole: y may be memory that a person sees, and is not left half written
      */
     pd_parallel_whole((w.all_tiles + w.task_tiles - 1) / w.task_tiles, ns,
