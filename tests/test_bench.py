@@ -38,7 +38,7 @@ def test_every_peer_runs_and_the_others_stand_still():
     with team(peers, 1) as workers:
         rows = [
             measure(workers, "matmul", find_case("matmul", "16 x 16 x 16"), 1, QUICK),
-            measure(workers, "mlp", find_case("toy_mlp", "2-6-2-2, batch 50"), 1, QUICK),
+            measure(workers, "toy_mlp", find_case("toy_mlp", "2-6-2-2, batch 50"), 1, QUICK),
         ]
         if sys.platform == "linux":
             for worker in workers.values():

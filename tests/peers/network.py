@@ -126,6 +126,25 @@ def their_entropy(x, target, weight=None, **arguments):
     return functional.cross_entropy(x, target, weight=weight, **arguments)
 
 
+def layer_and_classes(d: Draw) -> Drawn:
+    """The inputs of a linear layer, and the classes that its results are held against."""
+    x, weight = d.real(d.shape(low=1, high=3, least=1)), d.integer(1, 5)
+    weight = d.real((weight, x.shape[-1]))
+    target = d.indices(x.shape[:-1], len(weight))
+    if target.ndim and d.flag():
+        target[..., 1:] = -100
+    bias = [d.real(weight.shape[:1])] if d.flag() else []
+    arguments = {"label_smoothing": d.choice(0.0, 0.1), **reduction(d)}
+    return [x, weight, target, *bias], arguments
+
+
+def their_linear_entropy(x, weight, target, bias=None, **arguments):
+    logits = functional.linear(x, weight, bias)
+    if logits.ndim == 3:  # their classes are at axis 1
+        logits = logits.movedim(2, 1)
+    return functional.cross_entropy(logits, target, **arguments)
+
+
 def compared(d: Draw) -> Drawn:
     shape = d.shape(least=1)
     return [d.real(shape), d.real(shape)], {"reduction": d.choice("mean", "sum", "none")}
@@ -311,6 +330,8 @@ ROWS = [
         "rnn_backward"),
     Row("rnn", masked_recurrence, our_padded, their_padded, "recurrent_mask"),
     Row("cross_entropy", classified, our_entropy, their_entropy, "cross_entropy_backward"),
+    Row("linear_cross_entropy", layer_and_classes, pydp.linear_cross_entropy, their_linear_entropy,
+        "linear_cross_entropy_backward"),
     Row("mse_loss", compared, pydp.mse_loss, functional.mse_loss, "mse_loss_backward"),
     Row("l1_loss", compared, pydp.l1_loss, functional.l1_loss, "l1_loss_backward"),
     Row("smooth_l1_loss", compared, pydp.smooth_l1_loss, functional.smooth_l1_loss,
