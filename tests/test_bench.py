@@ -114,9 +114,9 @@ def test_the_readme_has_the_form_that_is_written():
     """Not the figures: those are of one machine. Every workload is there, in order."""
     if not readme.README.exists():
         pytest.skip("no README beside the tests")
-    if readme.BEGIN not in readme.README.read_text():
-        pytest.skip("README.md has no table yet")
     part = readme.README.read_text().partition(readme.BEGIN)[2].partition(readme.END)[0]
+    if not part:
+        pytest.skip("README.md has no table yet")
     known = [
         record(
             suite, case.name, 1.0, **{peer: 1.0 for peer in case.peers if peer in readme.PEER_NAMES}
