@@ -8,8 +8,8 @@
 OpenMP is found by compiling a trial program; without it, or with PYDP_OPENMP=0, the kernels
 are built serial and one line says so. CC, CFLAGS and LDFLAGS are honoured; CFLAGS come before our
 own flags, so that nothing on which a result's bits depend is taken away, and PYDP_CFLAGS come last
-(sanitizers, -Werror). An object is compiled again only when the text of its source, of a header, or
-its command line has changed.
+(sanitizers, -Werror). An object is compiled again only when its command line has changed, or the
+text of a file that the compiler read for it.
 
 The C driver of the tests (tests/ktest/build.py) imports this file for its tables of flags.
 """
@@ -24,7 +24,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,32 +101,46 @@ def core_jobs(folder: Path, isas: dict[str, list[str]], openmp: str | None) -> I
         yield Job(source, folder / "core" / f"{source.stem}.o", [*FLAGS, *INCLUDE, *own])
 
 
-@cache
-def headers() -> bytes:
-    """The digest of all headers: a change in any of them is a change of every object."""
-    digest = hashlib.sha256()
-    for path in sorted([*CSRC.glob("**/*.h"), *CSRC.glob("**/*.inc")]):
+def included(target: Path) -> list[Path]:
+    """What the compiler read for this object, by the rule for make that it left beside it."""
+    rule = target.with_suffix(".d")
+    return [Path(word) for word in rule.read_text().split()[1:] if word != "\\"]
+
+
+def recipe(command: list[str], target: Path) -> str:
+    """The digest of an object's command line and of every file that went into it."""
+    digest = hashlib.sha256("\0".join(command).encode())
+    for path in included(target):
         digest.update(path.read_bytes())
-    return digest.digest()
+    return digest.hexdigest()
+
+
+def stands(command: list[str], target: Path) -> bool:
+    """Whether the object is what this command would make of the files as they are."""
+    try:
+        return target.exists() and target.with_suffix(".stamp").read_text() == recipe(
+            command, target
+        )
+    except OSError:  # never compiled, or a header is gone
+        return False
 
 
 def compile_one(compiler: list[str], job: Job) -> str:
     """Compile a job unless its object stands already; the object's path."""
     source, target, flags = job
     command = [*compiler, *words("CFLAGS"), *flags, *words("PYDP_CFLAGS")]
+    command += ["-MMD", "-MF", str(target.with_suffix(".d"))]
     command += ["-c", str(source), "-o", str(target)]
-    recipe = hashlib.sha256("\0".join(command).encode() + headers() + source.read_bytes())
-    stamp = target.with_suffix(".stamp")
-    if target.exists() and stamp.exists() and stamp.read_text() == recipe.hexdigest():
+    if stands(command, target):
         return str(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    stamp.unlink(missing_ok=True)
+    target.with_suffix(".stamp").unlink(missing_ok=True)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{shlex.join(command)}\n{done.stderr}")
     if done.stderr:
         print(done.stderr, file=sys.stderr)
-    stamp.write_text(recipe.hexdigest())
+    target.with_suffix(".stamp").write_text(recipe(command, target))
     return str(target)
 
 
