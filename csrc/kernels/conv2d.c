@@ -14,9 +14,12 @@
  *     along one axis          pixels of phase 0 see taps 0 and 2, phase 1 tap 1
  *
  * Groups are products of their own; one channel per group is not a matrix
- * product at all and goes to depthwise.h. */
+ * product at all and goes to depthwise.h. Filters of 3 x 3 and 5 x 5 with
+ * enough channels need half the multiplications (winograd.h); where a result of
+ * theirs is not finite, the plain product is taken after all. */
 #include "conv2d.h"
 #include "conv2d_plan.h"
+#include "conv2d_winograd_weight.h"
 #include "depthwise.h"
 
 /* ---- forward --------------------------------------------------------------
@@ -313,10 +316,18 @@ static image_t image_dy(const conv2d_t *g, const real *dy) {
     return (image_t){dy, g->n, g->o, g->oh, g->ow, {s[0], s[1], s[2], s[3]}, 0};
 }
 
+static const border_t none = {0, 0};
+
 int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
     const real *weight = arrays[1], *bias = arrays[2];
     image_t x = image_x(g, arrays[0]);
+    if (win_fits(g, g->oh, g->ow)) {
+        image_t plain = x;
+        if (images_prepare(&plain, none, NULL)) return PD_NO_MEMORY;
+        const int64_t status = win_forward(g, plain, weight, bias, arrays[3]);
+        if (status != WIN_GIVES_UP) return status;
+    }
     const border_t border = border_if_worth(g, &x, border_forward(g),
                                             g->dilation_w == 1 ? g->kw : 1);
     if (images_prepare(&x, border, NULL)) return PD_NO_MEMORY;
@@ -328,6 +339,13 @@ int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
 int64_t K(conv2d_backward_data)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
     image_t dy = image_dy(g, arrays[0]);
+    if (win_fits(g, g->h, g->w)) {
+        image_t plain = dy;
+        if (images_prepare(&plain, none, NULL)) return PD_NO_MEMORY;
+        const int64_t status =
+            win_backward_data(g, plain, arrays[1], arrays[2]);
+        if (status != WIN_GIVES_UP) return status;
+    }
     const border_t border =
         border_if_worth(g, &dy, border_backward(g),
                         g->dilation_w == 1 ? g->kw / g->stride_w : 1);
@@ -339,11 +357,14 @@ int64_t K(conv2d_backward_data)(void *const *arrays, const void *geometry) {
 
 int64_t K(conv2d_backward_weight)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
-    const border_t none = {0, 0};
     image_t x = image_x(g, arrays[0]), dy = image_dy(g, arrays[1]);
     if (images_prepare(&x, none, &dy)) return PD_NO_MEMORY;
     if (arrays[3] && conv2d_dbias(g, dy, arrays[3])) return PD_NO_MEMORY;
     if (is_depthwise(g, &x, &dy))
         return depthwise_backward_weight(g, &x, &dy, arrays[2]);
+    if (win_fits(g, g->oh, g->ow)) {
+        const int64_t status = win_backward_weight(g, x, dy, arrays[2]);
+        if (status != WIN_GIVES_UP) return status;
+    }
     return conv2d_multiply_weight(g, x, dy, arrays[2]);
 }

@@ -265,11 +265,10 @@ static void weights_transpose(const weights_t *t, const real *from,
             }
 }
 
-static void weights_task(void *context, int64_t index) {
-    const weights_t *t = context;
-    const int64_t j = index * PANEL, width = least(PANEL, t->n - j);
+/* The panel of channels j …, to `to` [columns][PANEL]. */
+static void weights_panel(const weights_t *t, int64_t j, real *to) {
+    const int64_t width = least(PANEL, t->n - j);
     const real *from = t->weight + j * t->step;
-    real *to = t->panels + j * im2col_columns(t->v);
     if (t->place && t->step != 1)
         weights_transpose(t, from, width, to);
     else
@@ -278,19 +277,27 @@ static void weights_task(void *context, int64_t index) {
 
 /* `outer` > 1: the units are the outer runs (backward data). `place` has room
  * for `length` columns; NULL where the weights are not dense. */
-static void weights_pack(weights_t *t) {
+static void weights_places(weights_t *t) {
     const im2col_view *v = t->v;
-    if (t->place) {
-        for (int64_t e = 0; e < t->length; e++) t->place[e] = -1;
-        const int64_t units = t->outer > 1 ? 1 : v->units;
-        for (int64_t r = 0; r < v->runs; r++)
-            for (int64_t tap = 0; tap < v->taps; tap++)
-                for (int64_t u = 0; u < units; u++)
-                    t->place[v->run[r].weight + tap * v->weight_tap +
-                             u * v->weight_unit] =
-                        (r * v->taps + tap) * v->units + u;
-    }
-    pd_parallel(ceil_div(t->n, PANEL), (double)(t->n * im2col_columns(v)),
+    if (!t->place) return;
+    for (int64_t e = 0; e < t->length; e++) t->place[e] = -1;
+    const int64_t units = t->outer > 1 ? 1 : v->units;
+    for (int64_t r = 0; r < v->runs; r++)
+        for (int64_t tap = 0; tap < v->taps; tap++)
+            for (int64_t u = 0; u < units; u++)
+                t->place[v->run[r].weight + tap * v->weight_tap +
+                         u * v->weight_unit] =
+                    (r * v->taps + tap) * v->units + u;
+}
+
+static void weights_task(void *context, int64_t index) {
+    const weights_t *t = context;
+    weights_panel(t, index * PANEL,
+                  t->panels + index * PANEL * im2col_columns(t->v));
+}
+static void weights_pack(weights_t *t) {
+    weights_places(t);
+    pd_parallel(ceil_div(t->n, PANEL), (double)(t->n * im2col_columns(t->v)),
                 weights_task, t);
 }
 

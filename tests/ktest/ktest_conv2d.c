@@ -47,6 +47,13 @@ static const case_t cases[] = {
     {20, 1, 28, 28, 32, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "LeNet 1, chunks"},
     {4, 32, 14, 14, 64, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "LeNet 2, tasks"},
     {9, 8, 9, 9, 10, 3, 3, 1, 1, 0, 0, 1, 1, 1, 0, "chunks of channels"},
+    /* winograd.h: from 16 channels and 32 tiles of 2 x 2 on */
+    {2, 16, 9, 8, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few products, 3 x 3"},
+    {3, 19, 7, 8, 33, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "few products, 5 x 5"},
+    {1, 18, 14, 11, 16, 3, 3, 1, 1, 2, 0, 1, 1, 1, 1, "few, uneven"},
+    {2, 34, 8, 8, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2, 0, "few, two groups"},
+    {9, 16, 16, 15, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few, two chunks"},
+    {1, 65, 12, 12, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few, panels"},
 };
 
 /* How an array of four axes lies in memory. */

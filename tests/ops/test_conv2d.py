@@ -80,6 +80,17 @@ CASES = [
     case("relu", real(2, 3, 5, 5), real(4, 3, 3, 3), real(4), activation="relu"),
     case("tanh", real(1, 2, 5, 5), real(4, 2, 3, 3), real(4), activation="tanh", order2=True),
     case("exact", integers(2, 8, 9, 9), integers(16, 8, 3, 3), integers(16), exact=True, padding=1),
+    # From 16 channels and 32 tiles of 2x2 outputs on, 3x3 and 5x5 go another way (winograd.h).
+    case("few products, 3x3", real(2, 17, 9, 8), real(19, 17, 3, 3), real(19), padding=1),
+    case("few products, 5x5", real(3, 16, 7, 8), real(33, 16, 5, 5) / 40, padding=2,
+         activation="tanh"),
+    case("few products, uneven padding", real(1, 18, 12, 11), real(16, 18, 3, 3), real(16),
+         padding=(2, 0), order2=True),
+    case("few products, groups", real(2, 34, 8, 8), real(32, 17, 3, 3), groups=2, padding=1),
+    case("exact, few products, 3x3", integers(2, 40, 13, 13), integers(36, 40, 3, 3), integers(36),
+         exact=True, padding=1),
+    case("exact, few products, 5x5", integers(2, 33, 14, 9), integers(17, 33, 5, 5), exact=True,
+         padding=2),
     case("exact, strided", integers(2, 33, 9, 9), integers(5, 33, 3, 3), exact=True, stride=2),
     case("exact, depthwise", integers(2, 19, 9, 9), integers(19, 1, 3, 3), exact=True, groups=19),
     backward_case(Conv2dBackwardData, "", real(2, 4, 4, 4), real(4, 3, 3, 3),
@@ -104,6 +115,27 @@ def test_results_lie_channels_last():
     y = pydp.conv2d(pydp.ones((2, 3, 5, 6)), pydp.ones((4, 3, 3, 3)))
     assert y.shape == (2, 4, 3, 4)
     assert np.moveaxis(y.numpy(), 1, -1).flags.c_contiguous
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38])
+def test_a_value_that_is_not_finite_stays_where_it_is_seen(bad):
+    """The tiles of winograd.h would spread it; only the windows that hold it may show it."""
+    x = np.ones((2, 16, 8, 8), np.float32)
+    x[1, 3, 2, 5] = bad
+    w, dy = np.full((16, 16, 3, 3), 0.25, np.float32), np.ones((2, 16, 8, 8), np.float32)
+    x, w = pydp.tensor(x, requires_grad=True), pydp.tensor(w, requires_grad=True)
+    y = pydp.conv2d(x, w, padding=1)
+    seen = np.zeros((8, 8), bool)
+    seen[1:4, 4:7] = True
+    assert (y.numpy()[0] < 37).all()
+    assert (np.abs(y.numpy()[1] - y.numpy()[0]) < 1)[:, ~seen].all()
+    assert not (np.abs(y.numpy()[1] - y.numpy()[0]) < 1)[:, seen].any()
+    dy[1, 3, 2, 5] = bad
+    y.backward(pydp.tensor(dy))
+    dx = x.grad.numpy()
+    assert (dx[0] < 37).all()
+    assert (np.abs(dx[1] - dx[0]) < 1)[:, ~seen].all()
+    assert not (np.abs(dx[1] - dx[0]) < 1)[:, seen].any()
 
 
 def test_an_empty_batch_gives_zero_gradients():

@@ -1,0 +1,470 @@
+/* conv2d forward, and backward to the data, by the transforms of winograd.h:
+ * filters of 3 x 3 and 5 x 5, stride 1.
+ *
+ *     U  [o panels][points][c][PANEL]     transformed filters, once
+ *
+ *     for each strip of tiles, which stays in the second level of cache
+ *         V  [points][tiles][c]           transformed pixels
+ *         for each panel of channels o
+ *             M  [points][tiles][PANEL]   V[p] U[p], for each point
+ *             outputs of the tiles, with bias and activation
+ *
+ * The gradient for the data is the same on dy, with the filters turned round
+ * and the roles of c and o exchanged. Sums run over all channels in order.
+ *
+ * A value that is not finite would reach outputs of its tile that do not see
+ * it. So a strip looks at what it has made, and where something is not finite
+ * the whole direction gives up: the caller's next method decides what the
+ * result is. */
+#ifndef PD_KERNELS_CONV2D_WINOGRAD_H
+#define PD_KERNELS_CONV2D_WINOGRAD_H
+
+#include "conv2d_plan.h"
+#include "finish.h"
+#include "tiles.h"
+#include "winograd.h"
+
+/* What a direction returns that has given up, beside 0 and PD_NO_MEMORY. */
+#define WIN_GIVES_UP ((int64_t)-2)
+
+enum {
+    WIN_CHANNELS = 16, /* as many, at least, on either side of a filter */
+    WIN_TILES = 32,    /* tiles that are worth transforming the filters for */
+    WIN_STRIP = 393216 / (int)sizeof(real), /* elements of a strip's V and M */
+    WIN_STRIP_TILES = 128,
+    WIN_FILTERS = (32 << 20) / (int)sizeof(real) /* elements of U at most */
+};
+
+/* One group of one direction: what is read, and the grid of tiles over what is
+ * written (over dy, for the weight's gradient). */
+typedef struct {
+    int taps;              /* along one axis */
+    int64_t points;        /* of a tile */
+    int64_t c, o;          /* channels of x; of what is written, or of dy */
+    image_t x;             /* from the group's first channel on */
+    int64_t pad_h, pad_w;  /* of x */
+    int64_t h, w;          /* extents of what is written, or of dy */
+    int64_t rows, columns; /* of tiles in an image */
+    int64_t tiles;         /* of all images */
+    const real *zeros;     /* a pixel outside */
+    int64_t failed;
+} win_grid;
+
+/* h, w: what the tiles cover. */
+static int win_fits(const conv2d_t *g, int64_t h, int64_t w) {
+    const int64_t c = g->c / g->groups, o = g->o / g->groups, taps = g->kh;
+    const int64_t points = win_points((int)taps) * win_points((int)taps);
+    const int64_t tiles = ceil_div(h, WIN_TILE) * ceil_div(w, WIN_TILE);
+    return (taps == 3 || taps == 5) && g->kw == taps && g->stride_h == 1 &&
+           g->stride_w == 1 && g->dilation_h == 1 && g->dilation_w == 1 &&
+           c >= WIN_CHANNELS && o >= WIN_CHANNELS &&
+           g->n * tiles >= WIN_TILES &&
+           5 * points * tiles <= 4 * taps * taps * h * w &&
+           points * ceil_div(o, PANEL) * PANEL * c <= WIN_FILTERS &&
+           points * ceil_div(c, PANEL) * PANEL * o <= WIN_FILTERS;
+}
+
+static win_grid win_grid_of(const conv2d_t *g, image_t x, int64_t c, int64_t o,
+                            int64_t h, int64_t w) {
+    const int points = win_points((int)g->kh);
+    win_grid t = {.taps = (int)g->kh,
+                  .points = points * points,
+                  .c = c,
+                  .o = o,
+                  .x = x,
+                  .pad_h = g->pad_h,
+                  .pad_w = g->pad_w,
+                  .h = h,
+                  .w = w,
+                  .rows = ceil_div(h, WIN_TILE),
+                  .columns = ceil_div(w, WIN_TILE)};
+    t.tiles = x.n * t.rows * t.columns;
+    return t;
+}
+
+static void win_fail(win_grid *t, int64_t how) {
+    __atomic_store_n(&t->failed, how, __ATOMIC_RELAXED);
+}
+/* Gives up where a sum of zero times what was written is not zero. */
+static void win_judge(win_grid *t, vreal zeros) {
+    if (m_any(v_nan(zeros))) win_fail(t, WIN_GIVES_UP);
+}
+
+/* ---- tiles -> points
+ * --------------------------------------------------------- */
+
+typedef struct {
+    int64_t n, h, w; /* image, first output */
+} win_tile;
+
+static win_tile win_tile_at(const win_grid *t, int64_t index) {
+    const int64_t row = index / t->columns;
+    return (win_tile){row / t->rows, row % t->rows * WIN_TILE,
+                      index % t->columns * WIN_TILE};
+}
+
+/* The pixels of image x from (h, w) on, side x side. */
+static void win_pixels(const image_t *x, int64_t n, int64_t h, int64_t w,
+                       int side, const real *zeros, const real **pixel) {
+    const int64_t *s = x->stride;
+    const real *image = x->data + n * s[0];
+    for (int64_t i = h; i < h + side; i++)
+        for (int64_t j = w; j < w + side; j++)
+            *pixel++ = i >= 0 && i < x->h && j >= 0 && j < x->w
+                           ? image + i * s[2] + j * s[3]
+                           : zeros;
+}
+
+/* Where a point of a tile's channel c goes:
+ * p * plane + tile * row + c / PANEL * panel + c % PANEL. */
+typedef struct {
+    real *data;
+    int64_t plane, row, panel;
+} win_place;
+
+/* Channels c … of a tile: columns of one part, then its rows, while they are in
+ * registers. */
+V_INLINE void win_data_put(const int taps, const real *const *pixel, int64_t c,
+                           int64_t lanes, real *to, int64_t plane) {
+    const int side = win_side(taps), points = win_points(taps);
+    UNROLL for (int k = 0; k < win_parts(taps); k++) {
+        const int inputs = part_inputs(k), first = part_tap(k);
+        vreal half[WIN_SIDE * 4];
+        UNROLL for (int j = 0; j < side; j++) {
+            vreal d[4];
+            UNROLL for (int i = 0; i < inputs; i++)
+                d[i] = v_load_lanes(pixel[(first + i) * side + j] + c, lanes);
+            win_data(k, d, 1, half + j, side);
+        }
+        UNROLL for (int p = 0; p < part_points(k); p++) {
+            vreal v[WIN_POINTS];
+            UNROLL for (int l = 0; l < win_parts(taps); l++)
+                win_data(l, half + p * side + part_tap(l), 1, v + part_point(l),
+                         1);
+            real *row = to + (part_point(k) + p) * points * plane;
+            UNROLL for (int q = 0; q < points; q++)
+                v_store(row + q * plane, v[q]);
+        }
+    }
+}
+V_INLINE void win_data_tile(const int taps, const real *const *pixel,
+                            int64_t channels, const win_place *to,
+                            int64_t tile) {
+    real *at = to->data + tile * to->row;
+    int64_t c = 0;
+    for (; c + VL <= channels; c += VL)
+        win_data_put(taps, pixel, c, VL, at + c / PANEL * to->panel + c % PANEL,
+                     to->plane);
+    if (c < channels)
+        win_data_put(taps, pixel, c, channels - c,
+                     at + c / PANEL * to->panel + c % PANEL, to->plane);
+}
+
+/* Tiles first … first+count-1 of x, `channels` from c on. */
+static void win_data_points(const win_grid *t, int64_t first, int64_t count,
+                            int64_t c, int64_t channels, const win_place *to) {
+    const int side = win_side(t->taps);
+    image_t x = t->x;
+    x.data += c;
+    for (int64_t i = 0; i < count; i++) {
+        const real *pixel[WIN_SIDE * WIN_SIDE];
+        const win_tile at = win_tile_at(t, first + i);
+        win_pixels(&x, at.n, at.h - t->pad_h, at.w - t->pad_w, side, t->zeros,
+                   pixel);
+        if (t->taps == 3)
+            win_data_tile(3, pixel, channels, to, i);
+        else
+            win_data_tile(5, pixel, channels, to, i);
+    }
+}
+
+/* Asks for the pixels of tiles first … last-1 themselves, `channels` from c on.
+ */
+static void win_ask(const win_grid *t, const image_t *x, int64_t first,
+                    int64_t last, int64_t c, int64_t channels) {
+    enum { LINE = 64 / (int)sizeof(real) };
+    for (int64_t i = first; i < least(last, t->tiles); i++) {
+        const win_tile at = win_tile_at(t, i);
+        for (int64_t h = at.h; h < least(at.h + WIN_TILE, x->h); h++)
+            for (int64_t w = at.w; w < least(at.w + WIN_TILE, x->w); w++) {
+                const real *pixel = x->data + at.n * x->stride[0] +
+                                    h * x->stride[2] + w * x->stride[3] + c;
+                for (int64_t l = 0; l < channels; l += LINE)
+                    __builtin_prefetch(pixel + l, 0, 2);
+            }
+    }
+}
+
+/* ---- the product
+ * ------------------------------------------------------------- */
+
+typedef struct {
+    win_grid grid;
+    weights_t weights;
+    real *u;
+    const real *bias;
+    int64_t bias_step;
+    int activation;
+    real *y; /* the group's first channel; pixels are y_pixel apart */
+    int64_t y_pixel;
+    int64_t task_tiles;
+} win_t;
+
+V_INLINE void win_filters(const int taps, int64_t channels, const real *from,
+                          real *to, int64_t width) {
+    const int points = win_points(taps);
+    const int64_t plane = channels * PANEL;
+    for (int64_t i = 0; i < plane;
+         i += i % PANEL + VL < width ? VL : PANEL - i % PANEL) UNROLL
+        for (int k = 0; k < win_parts(taps); k++) {
+            vreal half[WIN_TAPS * 4];
+            UNROLL for (int j = 0; j < taps; j++) {
+                vreal g[3];
+                UNROLL for (int a = 0; a < part_taps(k); a++)
+                    g[a] = v_load(from +
+                                  ((part_tap(k) + a) * taps + j) * plane + i);
+                win_filter(k, g, 1, half + j, taps);
+            }
+            UNROLL for (int p = 0; p < part_points(k); p++) {
+                vreal u[WIN_POINTS];
+                UNROLL for (int l = 0; l < win_parts(taps); l++)
+                    win_filter(l, half + p * taps + part_tap(l), 1,
+                               u + part_point(l), 1);
+                real *row = to + (part_point(k) + p) * points * plane + i;
+                UNROLL for (int q = 0; q < points; q++)
+                    v_store(row + q * plane, u[q]);
+            }
+        }
+}
+
+/* One panel of channels o: taps [taps * taps][c][PANEL] -> U. */
+static void win_filters_task(void *context, int64_t index) {
+    win_t *t = context;
+    win_grid *grid = &t->grid;
+    const int64_t width = least(PANEL, grid->o - index * PANEL);
+    const int64_t size = grid->taps * grid->taps * grid->c * PANEL;
+    real *panel = pd_scratch(PD_SCRATCH_A, (size_t)size * sizeof(real));
+    if (!panel) {
+        win_fail(grid, PD_NO_MEMORY);
+        return;
+    }
+    weights_panel(&t->weights, index * PANEL, panel);
+    real *to = t->u + index * grid->points * grid->c * PANEL;
+    if (grid->taps == 3)
+        win_filters(3, grid->c, panel, to, width);
+    else
+        win_filters(5, grid->c, panel, to, width);
+}
+
+/* m, one tile's products, points `plane` apart -> channels j … of its outputs,
+ * without bias. Returns `zeros` plus zero times each of them. */
+V_INLINE vreal win_outputs(const int taps, const win_t *t, const real *m,
+                           int64_t plane, win_tile at, int64_t j, vreal zeros) {
+    const int points = win_points(taps);
+    const win_grid *grid = &t->grid;
+    const int64_t width = least(PANEL, grid->o - j);
+    real *y =
+        t->y + ((at.n * grid->h + at.h) * grid->w + at.w) * t->y_pixel + j;
+    for (int64_t v = 0; v < width; v += VL) {
+        vreal half[WIN_TILE * WIN_POINTS], out[WIN_TILE];
+        UNROLL for (int q = 0; q < points; q++) {
+            vreal s[WIN_POINTS];
+            UNROLL for (int p = 0; p < points; p++)
+                s[p] = v_load(m + (p * points + q) * plane + v);
+            win_output(taps, s, 1, half + q, points);
+        }
+        UNROLL for (int h = 0; h < WIN_TILE; h++) {
+            win_output(taps, half + h * points, 1, out, 1);
+            UNROLL for (int w = 0; w < WIN_TILE; w++) {
+                zeros = v_fma(out[w], v_set(0), zeros);
+                if (at.h + h < grid->h && at.w + w < grid->w)
+                    v_store_lanes(y + (h * grid->w + w) * t->y_pixel + v,
+                                  out[w], least(VL, width - v));
+            }
+        }
+    }
+    return zeros;
+}
+
+/* Bias and activation of a tile's outputs, channels j … */
+static void win_finish(const win_t *t, win_tile at, int64_t j) {
+    const win_grid *grid = &t->grid;
+    if (!t->bias && !t->activation) return;
+    for (int64_t h = at.h; h < least(at.h + WIN_TILE, grid->h); h++) {
+        real *row =
+            t->y + ((at.n * grid->h + h) * grid->w + at.w) * t->y_pixel + j;
+        finish_rows(least(WIN_TILE, grid->w - at.w), row, t->y_pixel, row,
+                    t->y_pixel, least(PANEL, grid->o - j), 0,
+                    t->bias ? t->bias + j * t->bias_step : NULL, t->bias_step,
+                    t->activation);
+    }
+}
+
+/* What is written, as an image. */
+static image_t win_y(const win_t *t) {
+    const win_grid *grid = &t->grid;
+    const int64_t row = grid->w * t->y_pixel;
+    return (image_t){t->y,    grid->x.n, grid->o,
+                     grid->h, grid->w,   {grid->h * row, 1, row, t->y_pixel},
+                     0};
+}
+
+/* M = V[p] U[p] for every point; channels j … Meanwhile what comes next is
+ * asked for: the pixels of the next strip, and those that the outputs go to. */
+static void win_products(const win_t *t, const win_place *v, int64_t first,
+                         int64_t tiles, int64_t j, real *m) {
+    const win_grid *grid = &t->grid;
+    const image_t y = win_y(t);
+    const int64_t groups = ceil_div(tiles, TILE_ROWS),
+                  parts = grid->points * groups;
+    const int64_t all = ceil_div(grid->o, PANEL) * parts;
+    const int64_t channels = least(PANEL, grid->o - j),
+                  width = ceil_div(channels, VL);
+    const real *u = t->u + j * grid->points * grid->c;
+    for (int64_t part = 0; part < parts; part++) {
+        const int64_t p = part / groups, q = part % groups;
+        const int64_t i = q * tiles / groups,
+                      rows = (q + 1) * tiles / groups - i;
+        const int64_t at = j / PANEL * parts + part;
+        win_ask(grid, &grid->x, first + tiles + tiles * at / all,
+                first + tiles + tiles * (at + 1) / all, 0, grid->c);
+        win_ask(grid, &y, first + tiles * part / parts,
+                first + tiles * (part + 1) / parts, j, channels);
+        K(gemm_tiles)(width)[rows - 1](
+            grid->c, v->data + p * v->plane + i * v->row, v->row, 1,
+            u + p * grid->c * PANEL, PANEL, m + (p * tiles + i) * PANEL, PANEL,
+            0);
+    }
+}
+
+static void win_strip_task(void *context, int64_t index) {
+    win_t *t = context;
+    win_grid *grid = &t->grid;
+    const int64_t first = index * t->task_tiles;
+    const int64_t tiles = least(t->task_tiles, grid->tiles - first);
+    /* An odd number of vectors: rows of V do not evict each other. */
+    const int64_t row = ceil_div(grid->c, 2 * VL) * 2 * VL + VL;
+    const size_t v_size = (size_t)(grid->points * tiles * row) * sizeof(real);
+    const size_t m_size = (size_t)(grid->points * tiles * PANEL) * sizeof(real);
+    const win_place v = {pd_scratch(PD_SCRATCH_A, v_size), tiles * row, row,
+                         PANEL};
+    real *m = pd_scratch(PD_SCRATCH_B, m_size);
+    if (!v.data || !m) {
+        win_fail(grid, PD_NO_MEMORY);
+        return;
+    }
+    win_data_points(grid, first, tiles, 0, grid->c, &v);
+    vreal zeros = {0};
+    for (int64_t j = 0; j < grid->o; j += PANEL) {
+        win_products(t, &v, first, tiles, j, m);
+        for (int64_t i = 0; i < tiles; i++) {
+            const win_tile at = win_tile_at(grid, first + i);
+            const real *tile = m + i * PANEL;
+            zeros = grid->taps == 3
+                        ? win_outputs(3, t, tile, tiles * PANEL, at, j, zeros)
+                        : win_outputs(5, t, tile, tiles * PANEL, at, j, zeros);
+            win_finish(t, at, j);
+        }
+    }
+    win_judge(grid, zeros);
+}
+
+/* As many tiles as let V and M stay in the second level of cache; and there
+ * should be tasks for many threads. */
+static int64_t win_strip_tiles(const win_grid *grid) {
+    const int64_t each = grid->points * (grid->c + PANEL);
+    int64_t groups = least(WIN_STRIP / each, WIN_STRIP_TILES) / TILE_ROWS;
+    while (groups > 1 && ceil_div(grid->tiles, groups * TILE_ROWS) < 16)
+        groups--;
+    return most(groups, 1) * TILE_ROWS;
+}
+
+/* The filters' taps as a view's runs, `unit` apart for the channels of x; in
+ * order, or turned round. */
+static im2col_view win_taps(const conv2d_t *g, int64_t units, int64_t unit,
+                            int turned, im2col_run *run) {
+    const int64_t *s = g->weight_stride, taps = g->kh * g->kw;
+    for (int64_t k = 0; k < taps; k++) {
+        const int64_t from = turned ? taps - 1 - k : k;
+        run[k] =
+            (im2col_run){.weight = from / g->kw * s[2] + from % g->kw * s[3]};
+    }
+    return (im2col_view){.runs = taps,
+                         .taps = 1,
+                         .units = units,
+                         .run = run,
+                         .weight_unit = unit};
+}
+
+/* `weight`: the group's first. `turned`: to the data. */
+static int64_t win_multiply(win_t *t, const conv2d_t *g, const real *weight,
+                            int turned) {
+    win_grid *grid = &t->grid;
+    const int64_t *s = g->weight_stride, taps = g->kh * g->kw;
+    const int64_t o_panels = ceil_div(grid->o, PANEL);
+    const int64_t size = grid->points * o_panels * PANEL * grid->c;
+    const int64_t zeros = ceil_div(grid->c, VL) * VL;
+    const int64_t length = turned ? taps : taps * grid->c;
+    im2col_run run[WIN_TAPS * WIN_TAPS];
+    const im2col_view v =
+        win_taps(g, grid->c, turned ? s[0] : s[1], turned, run);
+    t->u = pd_scratch(PD_SCRATCH_C, (size_t)(size + zeros) * sizeof(real) +
+                                        (size_t)length * sizeof(int64_t));
+    if (!t->u) return PD_NO_MEMORY;
+    real *outside = t->u + size;
+    zero_run(outside, zeros);
+    grid->zeros = outside;
+    t->weights = (weights_t){.v = &v,
+                             .weight = weight,
+                             .n = grid->o,
+                             .step = turned ? s[1] : s[0],
+                             .outer = turned ? grid->c : 1,
+                             .length = length};
+    if (weights_dense(g)) t->weights.place = (int64_t *)(outside + zeros);
+    weights_places(&t->weights);
+    pd_parallel(o_panels, (double)size, win_filters_task, t);
+    t->task_tiles = win_strip_tiles(grid);
+    const double work =
+        (double)(grid->tiles * grid->points) * (double)(grid->c * grid->o);
+    if (!grid->failed)
+        pd_parallel(ceil_div(grid->tiles, t->task_tiles), work / 20,
+                    win_strip_task, t);
+    return grid->failed;
+}
+
+static int64_t win_forward(const conv2d_t *g, image_t x, const real *weight,
+                           const real *bias, real *y) {
+    const int64_t c = g->c / g->groups, o = g->o / g->groups;
+    for (int64_t group = 0; group < g->groups; group++) {
+        win_t t = {.grid = win_grid_of(g, x, c, o, g->oh, g->ow),
+                   .bias = bias ? bias + group * o * g->bias_step : NULL,
+                   .bias_step = g->bias_step,
+                   .activation = (int)g->activation,
+                   .y = y + group * o,
+                   .y_pixel = g->o};
+        t.grid.x.data += group * c;
+        const int64_t status =
+            win_multiply(&t, g, weight + group * o * g->weight_stride[0], 0);
+        if (status) return status;
+    }
+    return 0;
+}
+
+static int64_t win_backward_data(const conv2d_t *g, image_t dy,
+                                 const real *weight, real *dx) {
+    const int64_t c = g->c / g->groups, o = g->o / g->groups;
+    for (int64_t group = 0; group < g->groups; group++) {
+        win_t t = {.grid = win_grid_of(g, dy, o, c, g->h, g->w),
+                   .y = dx + group * c,
+                   .y_pixel = g->c};
+        t.grid.x.data += group * o;
+        t.grid.pad_h = g->kh - 1 - g->pad_h,
+        t.grid.pad_w = g->kw - 1 - g->pad_w;
+        const int64_t status =
+            win_multiply(&t, g, weight + group * o * g->weight_stride[0], 1);
+        if (status) return status;
+    }
+    return 0;
+}
+
+#endif
