@@ -18,18 +18,19 @@
 #include "conv2d_winograd.h"
 
 enum {
-    WIN_CHUNK = (4 << 20) / (int)sizeof(real), /* elements of V and W */
-    WIN_CHUNK_TILES = 512,
-    WIN_TASK_TILES = 8 /* of a task that transforms */
+    WIN_SUMS = (1 << 20) / (int)sizeof(real),  /* elements of a task's S */
+    WIN_CHUNK = (2 << 20) / (int)sizeof(real), /* of its V and W */
+    WIN_SLICES = 8                             /* tasks, at least */
 };
 
 typedef struct {
     win_grid grid;
     image_t dy;
-    int64_t first, count; /* the chunk's tiles */
-    int64_t task_tiles;
-    win_place v, w;
-    real *sums;
+    int64_t c_group, o_group;   /* channels of a task */
+    int64_t c_groups, o_groups; /* how many of them */
+    int64_t slices, chunk;      /* tiles of a chunk at most */
+    int64_t task_sums;          /* elements of one task's S */
+    real *sums;                 /* [slice][o group][c group] S */
     real *dweight;
     const int64_t *weight_stride;
 } win_weight_t;
@@ -84,45 +85,82 @@ static void win_gradient_points(const win_weight_t *t, int64_t first,
     }
 }
 
-/* Some tiles of the chunk. */
-static void win_points_task(void *context, int64_t index) {
-    win_weight_t *t = context;
-    win_grid *grid = &t->grid;
-    const int64_t i = index * WIN_TASK_TILES, first = t->first + i;
-    const int64_t count = least(WIN_TASK_TILES, t->count - i);
-    win_place v = t->v, w = t->w;
-    v.data += i * PANEL, w.data += i * PANEL;
-    win_data_points(grid, first, count, 0, grid->c, &v);
-    win_gradient_points(t, first, count, 0, grid->o, &w);
+/* S (+)= V' W over `count` tiles; then asks for the next ones. */
+static void win_sums(const win_weight_t *t, const win_place *v,
+                     const win_place *w, int64_t next, int64_t count,
+                     int64_t c0, int64_t c, int64_t o0, int64_t o, int add,
+                     real *sums) {
+    enum { LINE = 64 / (int)sizeof(real) };
+    const win_grid *grid = &t->grid;
+    const int64_t parts = ceil_div(o, PANEL) * grid->points;
+    for (int64_t j = 0; j < o; j += PANEL)
+        for (int64_t p = 0; p < grid->points; p++) {
+            const int64_t width = ceil_div(least(PANEL, o - j), VL);
+            const int64_t at = j / PANEL * grid->points + p;
+            const int64_t a = next + count * at / parts;
+            const int64_t b = next + count * (at + 1) / parts;
+            win_ask(grid, &grid->x, a, b, c0, c);
+            win_ask(grid, &t->dy, a, b, o0, o);
+            for (int64_t i0 = 0; i0 < c; i0 += PANEL) {
+                const int64_t channels = least(PANEL, c - i0);
+                const int64_t groups = ceil_div(channels, TILE_ROWS);
+                const real *from =
+                    v->data + i0 / PANEL * v->panel + p * v->plane;
+                const real *by = w->data + j / PANEL * w->panel + p * w->plane;
+                for (int64_t q = 0; q < groups; q++) {
+                    const int64_t i = q * channels / groups;
+                    const int64_t rows = (q + 1) * channels / groups - i;
+                    real *s = sums + (at * c + i0 + i) * PANEL;
+                    for (int64_t l = 0; l < rows * PANEL; l += LINE)
+                        __builtin_prefetch(s + l, 1);
+                    K(gemm_tiles)(width)[rows - 1](count, from + i, 1, PANEL,
+                                                   by, PANEL, s, PANEL, add);
+                }
+            }
+        }
 }
 
-/* One point, one panel of o, all c: S (+)= V' W. Meanwhile the pixels of the
- * next chunk are asked for. */
 static void win_sums_task(void *context, int64_t index) {
-    const win_weight_t *t = context;
-    const win_grid *grid = &t->grid;
-    const int64_t p = index % grid->points, j = index / grid->points;
-    const int64_t width = ceil_div(least(PANEL, grid->o - j * PANEL), VL);
-    const real *w = t->w.data + j * t->w.panel + p * t->w.plane;
-    real *sums = t->sums + (j * grid->points + p) * grid->c * PANEL;
-    const int64_t tasks = ceil_div(grid->o, PANEL) * grid->points;
-    const int64_t next = t->first + t->count;
-    const int64_t a = next + t->count * index / tasks;
-    const int64_t b = next + t->count * (index + 1) / tasks;
-    win_ask(grid, &grid->x, a, b, 0, grid->c);
-    win_ask(grid, &t->dy, a, b, 0, grid->o);
-    for (int64_t i0 = 0; i0 < grid->c; i0 += PANEL) {
-        const int64_t channels = least(PANEL, grid->c - i0);
-        const int64_t groups = ceil_div(channels, TILE_ROWS);
-        const real *v = t->v.data + i0 / PANEL * t->v.panel + p * t->v.plane;
-        for (int64_t q = 0; q < groups; q++) {
-            const int64_t i = q * channels / groups;
-            const int64_t rows = (q + 1) * channels / groups - i;
-            K(gemm_tiles)(width)[rows - 1](t->count, v + i, 1, PANEL, w, PANEL,
-                                           sums + (i0 + i) * PANEL, PANEL,
-                                           t->first > 0);
-        }
+    win_weight_t *t = context;
+    win_grid *grid = &t->grid;
+    const int64_t groups = t->c_groups * t->o_groups;
+    const int64_t slice = index / groups;
+    const int64_t c0 = index % t->c_groups * t->c_group;
+    const int64_t o0 = index % groups / t->c_groups * t->o_group;
+    const int64_t c = least(t->c_group, grid->c - c0),
+                  o = least(t->o_group, grid->o - o0);
+    const int64_t first = slice * grid->tiles / t->slices;
+    const int64_t tiles = (slice + 1) * grid->tiles / t->slices - first;
+    const int64_t chunks = ceil_div(tiles, t->chunk),
+                  chunk = ceil_div(tiles, chunks);
+    const int64_t panel = grid->points * chunk * PANEL;
+    const int64_t panels = ceil_div(c, PANEL) + ceil_div(o, PANEL);
+    real *scratch =
+        pd_scratch(PD_SCRATCH_A, (size_t)(panels * panel) * sizeof(real));
+    if (!scratch) {
+        win_fail(grid, PD_NO_MEMORY);
+        return;
     }
+    const win_place v = {scratch, chunk * PANEL, PANEL, panel};
+    const win_place w = {scratch + ceil_div(c, PANEL) * panel, chunk * PANEL,
+                         PANEL, panel};
+    for (int64_t i = 0; i < chunks; i++) {
+        const int64_t from = first + i * tiles / chunks;
+        const int64_t next = first + (i + 1) * tiles / chunks;
+        win_data_points(grid, from, next - from, c0, c, &v);
+        win_gradient_points(t, from, next - from, o0, o, &w);
+        win_sums(t, &v, &w, next, next - from, c0, c, o0, o, i > 0,
+                 t->sums + index * t->task_sums);
+    }
+}
+
+/* The slices' S, one point of one channel c. */
+V_INLINE vreal win_slices(const win_weight_t *t, const real *sums) {
+    const int64_t step = t->c_groups * t->o_groups * t->task_sums;
+    vreal sum = v_load(sums);
+    for (int64_t slice = 1; slice < t->slices; slice++)
+        sum += v_load(sums + slice * step);
+    return sum;
 }
 
 /* VL channels o of one channel c: S -> dweight. */
@@ -136,8 +174,8 @@ V_INLINE vreal win_dfilters(const int taps, const win_weight_t *t,
         UNROLL for (int q = 0; q < points; q++) {
             vreal m[4];
             UNROLL for (int p = 0; p < part_points(k); p++)
-                m[p] =
-                    v_load(sums + ((part_point(k) + p) * points + q) * plane);
+                m[p] = win_slices(t, sums + ((part_point(k) + p) * points + q) *
+                                                plane);
             win_dfilter(k, m, 1, half + q, points);
         }
         UNROLL for (int a = 0; a < part_taps(k); a++) {
@@ -156,54 +194,59 @@ V_INLINE vreal win_dfilters(const int taps, const win_weight_t *t,
     return zeros;
 }
 
-/* VL channels o. */
+/* One group of c, one of o. */
 static void win_dfilters_task(void *context, int64_t index) {
     win_weight_t *t = context;
     win_grid *grid = &t->grid;
-    const int64_t plane = grid->c * PANEL, *s = t->weight_stride,
-                  o = index * VL;
-    const int64_t lanes = least(VL, grid->o - o);
-    const real *sums = t->sums + o / PANEL * grid->points * plane + o % PANEL;
+    const int64_t c0 = index % t->c_groups * t->c_group;
+    const int64_t o0 = index / t->c_groups * t->o_group;
+    const int64_t c = least(t->c_group, grid->c - c0),
+                  o = least(t->o_group, grid->o - o0);
+    const int64_t plane = c * PANEL, *s = t->weight_stride;
+    const real *sums = t->sums + index * t->task_sums;
     vreal zeros = {0};
-    for (int64_t c = 0; c < grid->c; c++, sums += PANEL) {
-        real *to = t->dweight + o * s[0] + c * s[1];
-        zeros = grid->taps == 3
-                    ? win_dfilters(3, t, sums, plane, to, lanes, zeros)
-                    : win_dfilters(5, t, sums, plane, to, lanes, zeros);
-    }
+    for (int64_t j = 0; j < o; j += VL)
+        for (int64_t i = 0; i < c; i++) {
+            const real *from =
+                sums + j / PANEL * grid->points * plane + i * PANEL + j % PANEL;
+            real *to = t->dweight + (o0 + j) * s[0] + (c0 + i) * s[1];
+            const int64_t lanes = least(VL, o - j);
+            zeros = grid->taps == 3
+                        ? win_dfilters(3, t, from, plane, to, lanes, zeros)
+                        : win_dfilters(5, t, from, plane, to, lanes, zeros);
+        }
     win_judge(grid, zeros);
 }
 
 static int64_t win_multiply_weight(win_weight_t *t) {
     win_grid *grid = &t->grid;
-    const int64_t c_panels = ceil_div(grid->c, PANEL),
-                  o_panels = ceil_div(grid->o, PANEL);
-    const int64_t each =
-        grid->points * PANEL; /* one tile's points, one panel */
-    const int64_t most_tiles = least(
-        most(WIN_CHUNK / (each * (c_panels + o_panels)), 64), WIN_CHUNK_TILES);
-    const int64_t chunks = ceil_div(grid->tiles, most_tiles),
-                  chunk = ceil_div(grid->tiles, chunks);
-    const int64_t sums = each * o_panels * grid->c;
-    const int64_t points = chunk * each * (c_panels + o_panels);
-    const int64_t zeros = ceil_div(most(grid->c, grid->o), VL) * VL;
-    t->sums = pd_scratch(PD_SCRATCH_C,
-                         (size_t)(sums + points + zeros) * sizeof(real));
+    int64_t most_channels = PANEL;
+    while (4 * most_channels * most_channels * grid->points <= WIN_SUMS)
+        most_channels *= 2;
+    t->c_groups = ceil_div(grid->c, most_channels);
+    t->o_groups = ceil_div(grid->o, most_channels);
+    t->c_group =
+        least(ceil_div(ceil_div(grid->c, t->c_groups), PANEL) * PANEL, grid->c);
+    t->o_group =
+        least(ceil_div(ceil_div(grid->o, t->o_groups), PANEL) * PANEL, grid->o);
+    const int64_t c_panels = ceil_div(t->c_group, PANEL),
+                  o_panels = ceil_div(t->o_group, PANEL);
+    const int64_t groups = t->c_groups * t->o_groups;
+    t->chunk =
+        most(WIN_CHUNK / (grid->points * (c_panels + o_panels) * PANEL), 8);
+    t->slices =
+        least(ceil_div(WIN_SLICES, groups), ceil_div(grid->tiles, t->chunk));
+    t->task_sums = grid->points * o_panels * PANEL * t->c_group;
+    const int64_t sums = t->slices * groups * t->task_sums;
+    const int64_t zeros = ceil_div(most(t->c_group, t->o_group), VL) * VL;
+    t->sums = pd_scratch(PD_SCRATCH_C, (size_t)(sums + zeros) * sizeof(real));
     if (!t->sums) return PD_NO_MEMORY;
-    t->v = (win_place){t->sums + sums, chunk * PANEL, PANEL, chunk * each};
-    t->w = (win_place){t->v.data + c_panels * chunk * each, chunk * PANEL,
-                       PANEL, chunk * each};
-    zero_run(t->sums + sums + points, zeros);
-    grid->zeros = t->sums + sums + points;
-    for (; t->first < grid->tiles; t->first += chunk) {
-        t->count = least(chunk, grid->tiles - t->first);
-        const double size = (double)(t->count * grid->points);
-        pd_parallel(ceil_div(t->count, WIN_TASK_TILES),
-                    size * (double)(grid->c + grid->o) / 4, win_points_task, t);
-        pd_parallel(o_panels * grid->points,
-                    size * (double)(grid->c * grid->o) / 20, win_sums_task, t);
-    }
-    pd_parallel(ceil_div(grid->o, VL), (double)sums, win_dfilters_task, t);
+    zero_run(t->sums + sums, zeros);
+    grid->zeros = t->sums + sums;
+    const double work =
+        (double)(grid->tiles * grid->points) * (double)(grid->c * grid->o);
+    pd_parallel(t->slices * groups, work / 20, win_sums_task, t);
+    if (!grid->failed) pd_parallel(groups, (double)sums, win_dfilters_task, t);
     return grid->failed;
 }
 
