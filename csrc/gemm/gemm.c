@@ -10,6 +10,9 @@
 tile_kernel *const *K(gemm_tiles)(int64_t width) {
     return tile_kernels[width - 1];
 }
+listed_kernel *const *K(gemm_listed_tiles)(int64_t width) {
+    return listed_kernels[width - 1];
+}
 
 /* ---- methods: one product each --------------------------------------------
  */

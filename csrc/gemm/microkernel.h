@@ -17,6 +17,8 @@
  * A is read by (row stride, step): rows in place or copied as [i][p] have step
  * 1, columns copied as [p][i] have row stride 1. B is read by (step), the
  * distance of two of its rows: in place, or VL * TILE_WIDTH in packed panels.
+ * A listed tile reads its A by (row stride, list): column p is list[p] elements
+ * from the first.
  *
  * Invariant: the accumulators never leave the registers inside the loop. Each
  * UNROLL is needed for that; tests read the disassembly. */
@@ -29,10 +31,10 @@
  * of fourteen rows, and their registers suffice. */
 V_INLINE void tile_body(const int rows, const int width, int64_t k,
                         const real *a, int64_t a_row, int64_t a_step,
-                        const real *b, int64_t b_step, real *c, int64_t c_row,
-                        int add) {
+                        const int64_t *list, const real *b, int64_t b_step,
+                        real *c, int64_t c_row, int add) {
     enum { HALF = 7 };
-    const real *low = a + HALF * a_row;
+    const real *const first = a, *low = a + HALF * a_row;
     vreal sum[TILE_ROWS][WIDE_WIDTH];
     UNROLL for (int i = 0; i < rows; i++) {
         UNROLL for (int j = 0; j < width; j++)
@@ -40,6 +42,7 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
     }
     for (int64_t p = 0; p < k; p++) {
         vreal row[WIDE_WIDTH];
+        if (list) a = first + list[p], low = a + HALF * a_row;
         UNROLL for (int j = 0; j < width; j++)
             row[j] = v_load(b + j * VL);
         UNROLL for (int i = 0; i < rows; i++) {
@@ -47,8 +50,7 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
             UNROLL for (int j = 0; j < width; j++)
                 sum[i][j] = v_fma(x, row[j], sum[i][j]);
         }
-        a += a_step;
-        low += a_step;
+        if (!list) a += a_step, low += a_step;
         b += b_step;
     }
     if (add) {
@@ -67,48 +69,63 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
     static void tile_##rows##_##width(                                         \
         int64_t k, const real *a, int64_t a_row, int64_t a_step,               \
         const real *b, int64_t b_step, real *c, int64_t c_row, int add) {      \
-        tile_body(rows, width, k, a, a_row, a_step, b, b_step, c, c_row, add); \
+        tile_body(rows, width, k, a, a_row, a_step, NULL, b, b_step, c, c_row, \
+                  add);                                                        \
     }
 #define TILE_NAME(rows, width) tile_##rows##_##width,
+#define LISTED(rows, width)                                                    \
+    static void listed_##rows##_##width(                                       \
+        int64_t k, const real *a, int64_t a_row, const int64_t *list,          \
+        const real *b, int64_t b_step, real *c, int64_t c_row) {               \
+        tile_body(rows, width, k, a, a_row, 0, list, b, b_step, c, c_row, 0);  \
+    }
+#define LISTED_NAME(rows, width) listed_##rows##_##width,
 #define TILE_EACH_5(f, w) f(1, w) f(2, w) f(3, w) f(4, w) f(5, w)
 #define TILE_EACH_6(f, w) TILE_EACH_5(f, w) f(6, w)
 #define TILE_EACH_14(f, w)                                                     \
     TILE_EACH_6(f, w)                                                          \
     f(7, w) f(8, w) f(9, w) f(10, w) f(11, w) f(12, w) f(13, w) f(14, w)
 
-/* tile_kernels[width - 1][rows - 1], and the few rows that are wide. */
 #if V_REGISTERS == 16
-TILE_EACH_6(TILE, 1)
-TILE_EACH_6(TILE, 2)
+#define TILE_EACH(f, w) TILE_EACH_6(f, w)
+#elif PD_VECTOR_BYTES == 16
+#define TILE_EACH(f, w) TILE_EACH_5(f, w)
+#else
+#define TILE_EACH(f, w) TILE_EACH_14(f, w)
+#endif
+#if V_REGISTERS == 32 && PD_VECTOR_BYTES == 16
+#define TILE_ALL(f) TILE_EACH(f, 1) TILE_EACH(f, 2) TILE_EACH(f, 3) TILE_EACH(f, 4)
+#define TILE_TABLE(f)                                                          \
+    {{TILE_EACH(f, 1)}, {TILE_EACH(f, 2)}, {TILE_EACH(f, 3)}, {TILE_EACH(f, 4)}}
+#else
+#define TILE_ALL(f) TILE_EACH(f, 1) TILE_EACH(f, 2)
+#define TILE_TABLE(f) {{TILE_EACH(f, 1)}, {TILE_EACH(f, 2)}}
+#endif
+
+/* …_kernels[width - 1][rows - 1]. */
+TILE_ALL(TILE)
+static tile_kernel *const tile_kernels[TILE_WIDTH][TILE_ROWS] =
+    TILE_TABLE(TILE_NAME);
+TILE_ALL(LISTED)
+static listed_kernel *const listed_kernels[TILE_WIDTH][TILE_ROWS] =
+    TILE_TABLE(LISTED_NAME);
+
+/* The few rows that are wide. */
+#if V_REGISTERS == 16
 TILE(1, 4)
 TILE(2, 4)
-static tile_kernel *const tile_kernels[TILE_WIDTH][TILE_ROWS] = {
-    {TILE_EACH_6(TILE_NAME, 1)}, {TILE_EACH_6(TILE_NAME, 2)}};
 static tile_kernel *const wide_kernels[WIDE_ROWS] = {tile_1_4, tile_2_4};
 #elif PD_VECTOR_BYTES == 16
-TILE_EACH_5(TILE, 1)
-TILE_EACH_5(TILE, 2)
-TILE_EACH_5(TILE, 3)
-TILE_EACH_5(TILE, 4)
 TILE(1, 6)
 TILE(2, 6)
 TILE(3, 6)
-static tile_kernel *const tile_kernels[TILE_WIDTH][TILE_ROWS] = {
-    {TILE_EACH_5(TILE_NAME, 1)},
-    {TILE_EACH_5(TILE_NAME, 2)},
-    {TILE_EACH_5(TILE_NAME, 3)},
-    {TILE_EACH_5(TILE_NAME, 4)}};
 static tile_kernel *const wide_kernels[WIDE_ROWS] = {tile_1_6, tile_2_6,
                                                      tile_3_6};
 #else
-TILE_EACH_14(TILE, 1)
-TILE_EACH_14(TILE, 2)
 TILE(1, 6)
 TILE(2, 6)
 TILE(3, 6)
 TILE(4, 6)
-static tile_kernel *const tile_kernels[TILE_WIDTH][TILE_ROWS] = {
-    {TILE_EACH_14(TILE_NAME, 1)}, {TILE_EACH_14(TILE_NAME, 2)}};
 static tile_kernel *const wide_kernels[WIDE_ROWS] = {tile_1_6, tile_2_6,
                                                      tile_3_6, tile_4_6};
 #endif

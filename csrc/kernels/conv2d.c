@@ -18,6 +18,7 @@
  * enough channels need half the multiplications (winograd.h); where a result of
  * theirs is not finite, the plain product is taken after all. */
 #include "conv2d.h"
+#include "conv2d_few.h"
 #include "conv2d_plan.h"
 #include "conv2d_winograd_weight.h"
 #include "depthwise.h"
@@ -29,7 +30,7 @@ static int64_t conv2d_multiply(const conv2d_t *g, image_t x, const real *weight,
                                const real *bias, real *y) {
     const int64_t c = g->c / g->groups, o = g->o / g->groups;
     const int64_t length = g->kh * g->kw * c;
-    const int64_t runs = g->kh * (g->kw > c ? g->kw : c);
+    const int64_t runs = g->kh * g->kw;
     const int64_t panels = ceil_div(o, PANEL) * PANEL * length;
     char *scratch =
         pd_scratch(PD_SCRATCH_C, (size_t)panels * sizeof(real) +
@@ -138,7 +139,7 @@ typedef struct {
     const im2col_view *v;
     int64_t o, group; /* channels of y in a group; which group */
     int64_t chunks;
-    real *sums; /* [chunks][o, columns], or [chunks][columns, o] flipped */
+    real *sums; /* [chunks][o, columns] */
     int64_t failed;
 } dweight_t;
 
@@ -167,21 +168,16 @@ static void dweight_task(void *context, int64_t index) {
                           .taps = 1,
                           .units = t->o,
                           .run = &(im2col_run){0, 0, 0, 0}};
-    const gemm_matrix taps = im2col_matrix(&v);
     const gemm_matrix right = im2col_matrix(&pixels); /* [pixels, o] */
-    gemm_t product = {.k = images * g->oh * g->ow,
-                      .c = t->sums + index * t->o * columns};
-    if (taps.read && im2col_flips(&v)) { /* [columns, pixels] x [pixels, o] */
-        product.m = columns, product.n = t->o;
-        product.a = taps, product.a.read = im2col_read_flipped;
-        product.b = right;
-    } else { /* [o, pixels] x [pixels, columns] */
-        product.m = t->o, product.n = columns;
-        product.a = right, product.a.flipped = right.read != NULL;
-        product.a.row = right.column, product.a.column = right.row;
-        product.b = taps;
-    }
-    product.c_row = product.n;
+    gemm_t product = {.m = t->o,
+                      .n = columns,
+                      .k = images * g->oh * g->ow,
+                      .a = right,
+                      .b = im2col_matrix(&v), /* [pixels, columns] */
+                      .c = t->sums + index * t->o * columns,
+                      .c_row = columns};
+    product.a.flipped = right.read != NULL;
+    product.a.row = right.column, product.a.column = right.row;
     if (K(gemm)(&product))
         __atomic_store_n(&t->failed, PD_NO_MEMORY, __ATOMIC_RELAXED);
 }
@@ -190,8 +186,6 @@ static void dweight_task(void *context, int64_t index) {
 static void dweight_store(const dweight_t *t, real *dweight) {
     const im2col_view *v = t->v;
     const int64_t columns = im2col_columns(v), size = t->o * columns;
-    const int flipped = im2col_matrix(v).read && im2col_flips(v);
-    const int64_t o_step = flipped ? 1 : columns, p_step = flipped ? t->o : 1;
     const int64_t w_step = t->g->weight_stride[0];
     real *sums = t->sums;
     for (int64_t chunk = 1; chunk < t->chunks; chunk++)
@@ -204,7 +198,7 @@ static void dweight_store(const dweight_t *t, real *dweight) {
                 for (int64_t u = 0; u < v->units; u++, p++)
                     dweight[o * w_step + v->run[r].weight +
                             tap * v->weight_tap + u * v->weight_unit] =
-                        sums[o * o_step + p * p_step];
+                        sums[o * columns + p];
     }
 }
 
@@ -220,7 +214,7 @@ static int64_t conv2d_multiply_weight(const conv2d_t *g, image_t x, image_t dy,
                                       real *dweight) {
     const int64_t c = g->c / g->groups, o = g->o / g->groups;
     const int64_t columns = g->kh * g->kw * c;
-    const int64_t runs = g->kh * (g->kw > c ? g->kw : c);
+    const int64_t runs = g->kh * g->kw;
     const int64_t chunks = dweight_chunks(g, o, columns);
     const int64_t size = chunks * o * columns;
     real *sums =
@@ -322,6 +316,7 @@ int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
     const conv2d_t *g = geometry;
     const real *weight = arrays[1], *bias = arrays[2];
     image_t x = image_x(g, arrays[0]);
+    if (few_fits(g, x)) return few_forward(g, x, weight, bias, arrays[3]);
     if (win_fits(g, g->oh, g->ow)) {
         image_t plain = x;
         if (images_prepare(&plain, none, NULL)) return PD_NO_MEMORY;
@@ -360,6 +355,7 @@ int64_t K(conv2d_backward_weight)(void *const *arrays, const void *geometry) {
     image_t x = image_x(g, arrays[0]), dy = image_dy(g, arrays[1]);
     if (images_prepare(&x, none, &dy)) return PD_NO_MEMORY;
     if (arrays[3] && conv2d_dbias(g, dy, arrays[3])) return PD_NO_MEMORY;
+    if (few_fits(g, x)) return few_backward_weight(g, x, dy, arrays[2]);
     if (is_depthwise(g, &x, &dy))
         return depthwise_backward_weight(g, &x, &dy, arrays[2]);
     if (win_fits(g, g->oh, g->ow)) {

@@ -123,7 +123,7 @@ static int64_t images_prepare(image_t *x, border_t border, image_t *y) {
 }
 
 /* ---- views ------------------------------------------------------------------
- * `run` has room for kh * max(kw, units) runs. `units` channels from the first
+ * `run` has room for kh * kw runs. `units` channels from the first
  * of the image on; other groups move `data`. */
 
 /* y's pixels see x's taps. */
@@ -131,8 +131,6 @@ static im2col_view view_forward(const conv2d_t *g, const image_t *x,
                                 int64_t units, im2col_run *run) {
     const int64_t *s = x->stride, *ws = g->weight_stride;
     const int dense = g->dilation_w == 1 && s[1] == 1 && s[3] == units;
-    const int along_w =
-        g->dilation_w == 1 && s[3] == 1 && !dense && units < FEW_CHANNELS;
     im2col_view v = {.data = x->data,
                      .image = s[0],
                      .row = s[2],
@@ -145,22 +143,19 @@ static im2col_view view_forward(const conv2d_t *g, const image_t *x,
                      .step_h = g->stride_h,
                      .step_w = g->stride_w,
                      .run = run,
-                     .taps = dense || along_w ? g->kw : 1,
-                     .units = along_w ? 1 : units,
+                     .taps = dense ? g->kw : 1,
+                     .units = units,
                      .weight_tap = ws[3],
                      .weight_unit = ws[1]};
-    if (v.taps > 1 || along_w) v.unit = 1;
-    for (int64_t c = 0; c < (along_w ? units : 1); c++)
-        for (int64_t k = 0; k < g->kh; k++)
-            for (int64_t l = 0; l < g->kw; l += v.taps) {
-                const int64_t h = k * g->dilation_h - g->pad_h;
-                const int64_t w = l * g->dilation_w - g->pad_w + x->left;
-                run[v.runs++] =
-                    (im2col_run){.offset = c * s[1] + h * s[2] + w * s[3],
-                                 .h = h,
-                                 .w = w,
-                                 .weight = c * ws[1] + k * ws[2] + l * ws[3]};
-            }
+    for (int64_t k = 0; k < g->kh; k++)
+        for (int64_t l = 0; l < g->kw; l += v.taps) {
+            const int64_t h = k * g->dilation_h - g->pad_h;
+            const int64_t w = l * g->dilation_w - g->pad_w + x->left;
+            run[v.runs++] = (im2col_run){.offset = h * s[2] + w * s[3],
+                                         .h = h,
+                                         .w = w,
+                                         .weight = k * ws[2] + l * ws[3]};
+        }
     return v;
 }
 

@@ -14,8 +14,7 @@
  *
  * A run is what is adjacent in memory: `taps` neighbours along w, of `units`
  * elements each. Channels-last images have runs of a window's whole row
- * (taps = kw, units = c); one channel of an NCHW image has runs of kw single
- * elements; where neither fits a run is one tap, its units at any stride.
+ * (taps = kw, units = c); elsewhere a run is one tap, its units at any stride.
  *
  * The same view serves three products (M x K x N in words):
  *
@@ -163,54 +162,6 @@ static void im2col_read(const void *context, int64_t i, int64_t rows, int64_t j,
     }
 }
 
-/* Where a row of the image is a row of the grid, it is better copied along w:
- * all of a grid row in one run, whatever the width of the window. */
-static int im2col_flips(const im2col_view *v) {
-    return v->step_w == 1 && v->column == 1 && v->units == 1;
-}
-
-/* gemm_read of the transpose: rows are elements of the window, columns pixels.
- * Only where im2col_flips. */
-static void im2col_read_flipped(const void *context, int64_t j, int64_t columns,
-                                int64_t i, int64_t pixels, real *to,
-                                int64_t stride) {
-    const im2col_view *v = context;
-    im2col_pixel at = im2col_pixel_at(v, i);
-    for (int64_t done = 0, span; done < pixels; done += span) {
-        span = least(v->grid_w - at.v, pixels - done);
-        const int64_t offset =
-            at.n * v->image + at.u * v->step_h * v->row + at.v;
-        const int spill = done + ceil_div(span, VL) * VL <= stride;
-        const im2col_run *run = v->run + j / v->taps;
-        int64_t tap = j % v->taps;
-        for (int64_t p = 0; p < columns; p++, tap++) {
-            if (tap == v->taps) {
-                tap = 0;
-                run++;
-            }
-            const int64_t h = at.u * v->step_h + run->h;
-            const int64_t w = at.v + run->w + tap;
-            const real *from = v->data + (offset + run->offset + tap);
-            real *row = to + p * stride + done;
-            if (h < 0 || h >= v->h) {
-                zero_run(row, span);
-            } else if (w >= 0 && w + span <= v->w) {
-                if (spill)
-                    copy_run_padded(row, from, span);
-                else
-                    copy_run(row, from, span);
-            } else {
-                const int64_t a = clamp(-w, 0, span);
-                const int64_t b = clamp(v->w - w, a, span);
-                zero_run(row, a);
-                if (a < b) copy_run(row + a, from + a, b - a);
-                zero_run(row + b, span - b);
-            }
-        }
-        im2col_next_row(v, &at);
-    }
-}
-
 /* gemm_find: a block within one run, whose pixels follow each other in a row of
  * the grid and see no border, lies in the image as a matrix lies. */
 static const real *im2col_find(const void *context, int64_t i, int64_t rows,
@@ -270,19 +221,14 @@ static gemm_matrix im2col_matrix(const im2col_view *v) {
     return (gemm_matrix){NULL, 0, 0, im2col_read, v, 0, NULL, NULL};
 }
 /* The view as the left operand of a product: found in place where runs are
- * long and rows of the grid cut well into tiles, copied along w where that is
- * better. */
+ * long and rows of the grid cut well into tiles. */
 static void im2col_left(const im2col_view *v, gemm_t *product) {
     const int64_t length = v->taps * v->units;
     const int64_t tiles = ceil_div(v->grid_w, TILE_ROWS);
     const int cuts = 2 * v->grid_w >= tiles * TILE_ROWS;
     product->a = im2col_matrix(v);
     if (!product->a.read) return;
-    if (im2col_flips(v)) {
-        product->a.read = im2col_read_flipped;
-        product->a.flipped = 1;
-        if (cuts) product->row_unit = v->grid_w;
-    } else if (length >= LONG_RUN && v->unit == 1 && cuts) {
+    if (length >= LONG_RUN && v->unit == 1 && cuts) {
         product->a.find = im2col_find;
         product->a.span = im2col_span;
         product->row_unit = v->grid_w;

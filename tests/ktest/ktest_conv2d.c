@@ -47,6 +47,9 @@ static const case_t cases[] = {
     {20, 1, 28, 28, 32, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "LeNet 1, chunks"},
     {4, 32, 14, 14, 64, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "LeNet 2, tasks"},
     {9, 8, 9, 9, 10, 3, 3, 1, 1, 0, 0, 1, 1, 1, 0, "chunks of channels"},
+    {2, 7, 9, 12, 40, 3, 16, 1, 2, 1, 3, 2, 1, 1, 0, "few channels, bands"},
+    {1, 2, 40, 40, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few channels, panels"},
+    {1, 3, 3, 3, 5, 1, 1, 4000, 4000, 3999, 3999, 1, 1, 1, 0, "far apart"},
     /* winograd.h: from 16 channels and 32 tiles of 2 x 2 on */
     {2, 16, 9, 8, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few products, 3 x 3"},
     {3, 19, 7, 8, 33, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "few products, 5 x 5"},

@@ -57,6 +57,8 @@ CASES = [
     case("dilated", real(1, 2, 9, 9), real(3, 2, 3, 3), dilation=2, padding=2),
     case("stride larger than the kernel", real(1, 2, 9, 9), real(3, 2, 2, 2), stride=3),
     case("one channel, LeNet's first", real(2, 1, 12, 12), real(8, 1, 5, 5), real(8), padding=2),
+    case("few channels, a long window", real(2, 7, 7, 20), real(18, 7, 2, 16), real(18),
+         stride=(1, 2), padding=(1, 3), dilation=(2, 1)),
     case("many channels", real(1, 20, 6, 6), real(37, 20, 3, 3), real(37), padding=1),
     case("groups", real(2, 6, 5, 5), real(4, 3, 3, 3), real(4), groups=2, padding=1, order2=True),
     case("wide groups", real(1, 34, 4, 4), real(40, 17, 3, 3), groups=2, padding=1),
