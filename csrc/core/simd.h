@@ -25,6 +25,7 @@
  *     v_split(x, &e)            m in [3/4, 3/2) with x = m * 2^e
  *     v_product_error(a, b, p)  a * b - p, for a p next to a * b
  *     w_multiply(a, b)          vwords (64 bits): product of the low halves
+ *     w_xor3(a, b, c)           vwords: a ^ b ^ c
  *     v_sum(x) v_top(x)         sum and maximum of the lanes, in a fixed order
  *     v_transpose(x)            x[VL] as a VL x VL matrix, transposed in place
  *     v_sums(x)                 lane i is the sum of the lanes of x[i]; x[VL]
@@ -331,6 +332,15 @@ V_INLINE vword w_multiply(vword a, vword b) {
     return (vword)_mm_mul_epu32((__m128i)a, (__m128i)b);
 #else
     return (a & 0xFFFFFFFF) * (b & 0xFFFFFFFF);
+#endif
+}
+
+V_INLINE vword w_xor3(vword a, vword b, vword c) {
+#if defined(__AVX512F__)
+    return (vword)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c,
+                                            0x96);
+#else
+    return a ^ b ^ c;
 #endif
 }
 
