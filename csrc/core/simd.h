@@ -15,9 +15,14 @@
  *     v_max(a, b) v_min(a, b)   b where either is NaN
  *     v_sqrt(x) v_abs(x) v_round(x)  (to nearest, ties to even)
  *     v_eq v_lt v_le v_nan(x)   comparisons; false where a NaN takes part
+ *     v_ordered(a, b)           neither is NaN
  *     v_eq_int(i, j)            comparison of vints
+ *     v_store_bytes(p, i, n)    the low bytes of the first n <= VL lanes
+ *     v_eq_bytes(p, n, k)       which of the n <= VL bytes at p are k
+ *     v_eq_words(p, n, k)       which of the n <= VL int32 at p are k
  *     m_and m_or m_not m_any    on masks
  *     v_select(m, a, b)         a where m, b elsewhere
+ *     v_add_where(m, a, b)      a + b where m, a (or a + 0) elsewhere
  *     v_bits(x) v_real(i)       the same bits seen as vint, as vreal
  *     v_set_int(i)              i in every lane
  *     v_shift_down(i, n)        i >> n with zeros coming in
@@ -141,12 +146,18 @@ V_INLINE vmask v_eq_int(vint a, vint b) {
 V_INLINE vmask v_lt(vreal a, vreal b) { return V_COMPARE(a, b, _CMP_LT_OQ); }
 V_INLINE vmask v_le(vreal a, vreal b) { return V_COMPARE(a, b, _CMP_LE_OQ); }
 V_INLINE vmask v_nan(vreal a) { return V_COMPARE(a, a, _CMP_UNORD_Q); }
+V_INLINE vmask v_ordered(vreal a, vreal b) {
+    return V_COMPARE(a, b, _CMP_ORD_Q);
+}
 V_INLINE vmask m_and(vmask a, vmask b) { return (vmask)(a & b); }
 V_INLINE vmask m_or(vmask a, vmask b) { return (vmask)(a | b); }
 V_INLINE vmask m_not(vmask a) { return (vmask)~a; }
 V_INLINE int m_any(vmask a) { return a != 0; }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) {
     return V512(mask_blend)(m, b, a);
+}
+V_INLINE vreal v_add_where(vmask m, vreal a, vreal b) {
+    return V512(mask_add)(a, m, a, b);
 }
 V_INLINE vreal v_scale(vreal x, vreal n) { return V512(scalef)(x, n); }
 V_INLINE vreal v_split(vreal x, vreal *e) {
@@ -176,6 +187,10 @@ V_INLINE vreal v_abs(vreal x) {
     return (vreal)((vint)x & ~(vint)(v_set((real)-0.0)));
 }
 
+V_INLINE vreal v_add_where(vmask m, vreal a, vreal b) {
+    return a + (vreal)(m & (vint)b);
+}
+
 #if defined(__AVX2__)
 
 V_INLINE int m_any(vmask a) { return _mm256_movemask_epi8((__m256i)a) != 0; }
@@ -202,6 +217,9 @@ V_INLINE vreal v_sqrt(vreal x) { return V256(sqrt)(x); }
 V_INLINE vreal v_round(vreal x) { return V256(round)(x, 0x08); }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) {
     return V256(blendv)(b, a, (vreal)m);
+}
+V_INLINE vmask v_ordered(vreal a, vreal b) {
+    return (vmask)V256(cmp)(a, b, _CMP_ORD_Q);
 }
 V_INLINE vreal v_product_error(vreal a, vreal b, vreal p) {
     return V256(fmsub)(a, b, p);
@@ -261,6 +279,7 @@ V_INLINE vreal v_fma(vreal a, vreal b, vreal c) { return a * b + c; }
 V_INLINE vreal v_max(vreal a, vreal b) { return V128(max)(a, b); }
 V_INLINE vreal v_min(vreal a, vreal b) { return V128(min)(a, b); }
 V_INLINE vreal v_sqrt(vreal x) { return V128(sqrt)(x); }
+V_INLINE vmask v_ordered(vreal a, vreal b) { return (vmask)V128(cmpord)(a, b); }
 #else /* any other processor: the words in plain C */
 V_INLINE vreal v_fma(vreal a, vreal b, vreal c) { return a * b + c; }
 V_INLINE vreal v_max(vreal a, vreal b) { return v_select(v_lt(b, a), a, b); }
@@ -271,6 +290,9 @@ V_INLINE vreal v_sqrt(vreal x) {
                                      : __builtin_sqrtf((float)x[i]));
     return x;
 }
+#endif
+#if !defined(__SSE2__)
+V_INLINE vmask v_ordered(vreal a, vreal b) { return m_and(a == a, b == b); }
 #endif
 #if !defined(__ARM_NEON)
 /* Without a fused multiply-add: the factors are cut in halves, whose products
@@ -355,6 +377,45 @@ V_INLINE void v_store_lanes(real *p, vreal x, int64_t n) {
 }
 
 V_INLINE vint v_set_int(int_of_real i) { return i - (vint){0}; }
+
+V_INLINE void v_store_bytes(void *p, vint i, int64_t n) {
+#if defined(__AVX512F__) && REAL_IS_DOUBLE
+    _mm512_mask_cvtepi64_storeu_epi8(p, (__mmask8)((1u << n) - 1u), (__m512i)i);
+#elif defined(__AVX512F__)
+    if (n == VL)
+        _mm_storeu_si128(p, _mm512_cvtepi32_epi8((__m512i)i));
+    else
+        _mm512_mask_cvtepi32_storeu_epi8(p, m_first(n), (__m512i)i);
+#else
+    typedef int8_t v_bytes
+        __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real))));
+    v_bytes bytes = __builtin_convertvector(i, v_bytes);
+    memcpy(p, &bytes, (size_t)n);
+#endif
+}
+/* Lanes beyond n are of no matter. */
+V_INLINE vmask v_eq_bytes(const void *p, int64_t n, int k) {
+#if defined(__AVX512F__)
+    const __mmask16 given = (__mmask16)((1u << n) - 1u);
+    const __m128i bytes = n == 16  ? _mm_loadu_si128(p)
+                          : n == 8 ? _mm_loadl_epi64(p)
+                                   : _mm_maskz_loadu_epi8(given, p);
+    return (vmask)_mm_cmpeq_epi8_mask(bytes, _mm_set1_epi8((char)k));
+#else
+    typedef int8_t v_bytes
+        __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real))));
+    v_bytes bytes = {0};
+    memcpy(&bytes, p, (size_t)n);
+    return __builtin_convertvector(bytes == (int8_t)k - (v_bytes){0}, vint);
+#endif
+}
+V_INLINE vmask v_eq_words(const void *p, int64_t n, int k) {
+    typedef int32_t v_words
+        __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real) * 4)));
+    v_words words = {0};
+    memcpy(&words, p, (size_t)n * sizeof(int32_t));
+    return v_eq_int(__builtin_convertvector(words, vint), v_set_int(k));
+}
 
 V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
     static const real lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,

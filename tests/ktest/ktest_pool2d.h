@@ -30,6 +30,12 @@ static const pool_case_t pool_cases[] = {
     {2, 17, {9, 2, 6, 0, 0, 1}, {8, 0, 3, 2, 1, 1}, "adaptive in one axis"},
     {1, 3, {50, 3, 18, 0, 0, 1}, {50, 3, 18, 0, 0, 1}, "adaptive: int32"},
     {8, 33, {30, 0, 3, 2, 1, 1}, {31, 0, 3, 2, 1, 1}, "several tasks"},
+    {2, 67, {9, 0, 2, 2, 1, 1}, {31, 0, 2, 2, 0, 1}, "2 x 2 in the middle"},
+    {1, 67, {12, 0, 3, 2, 1, 1}, {29, 0, 3, 2, 1, 1}, "3 x 3 in the middle"},
+    {1, 35, {9, 5, 2, 2, 0, 1}, {9, 5, 2, 2, 0, 1}, "2 x 2, ceil mode"},
+    {1, 35, {8, 4, 3, 2, 0, 1}, {8, 4, 3, 2, 0, 1}, "3 x 3, ceil mode"},
+    {1, 18, {9, 0, 3, 1, 1, 1}, {9, 0, 3, 2, 1, 1}, "three rows of readers"},
+    {1, 3, {1, 0, 1, 1, 0, 1}, {9001, 0, 3, 2, 1, 1}, "a long signal"},
 };
 
 static inline pd_pool2d_geometry pool_geometry(const pool_case_t *t) {
