@@ -10,6 +10,7 @@
  *     v_load_first(p, n)        the first n < VL elements, zeros after them
  *     v_load_filled(p, n, a)    the first n < VL elements, a after them
  *     v_store_first(p, x, n)    writes n < VL elements only
+ *     v_load_strided(p, s)      p[0], p[s] … p[(VL - 1) s], s >= 1
  *     v_load_lanes(p, n) v_store_lanes(p, x, n)   the same for n <= VL
  *     v_fma(a, b, c)            a * b + c, rounded once (twice on baseline)
  *     v_max(a, b) v_min(a, b)   b where either is NaN
@@ -435,6 +436,8 @@ V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
 #define V_LIST8(f, s, l) V_LIST4(f, s, l), V_LIST4(f, s, l + 4)
 #define V_LIST16(f, s, l) V_LIST8(f, s, l), V_LIST8(f, s, l + 8)
 #define V_LIST(f, s) PD_JOIN(V_LIST, V_LANE_COUNT)(f, s, 0)
+/* The first half from a's lanes 0, 2 …, the second from b's lanes 1, 3 … */
+#define V_PAIR_LANE(s, l) ((l) < V_LANES / 2 ? 2 * (l) : 2 * (l) + 1)
 #define V_EVEN(a, b, s) __builtin_shufflevector(a, b, V_LIST(V_EVEN_LANE, s))
 #define V_ODD(a, b, s) __builtin_shufflevector(a, b, V_LIST(V_ODD_LANE, s))
 #define V_TURN(a, s) __builtin_shufflevector(a, a, V_LIST(V_TURN_LANE, s))
@@ -455,6 +458,18 @@ V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
 #define V_EACH_STEP(f) f(1)
 #define V_EACH_HALF(f) f(1)
 #endif
+
+/* Two loads hold what lies two apart; the second ends where the last lane is.
+ */
+V_INLINE vreal v_load_strided(const real *p, int64_t s) {
+    if (s == 1) return v_load(p);
+    if (s == 2)
+        return __builtin_shufflevector(v_load(p), v_load(p + VL - 1),
+                                       V_LIST(V_PAIR_LANE, 0));
+    vreal x = {0};
+    for (int i = 0; i < V_LANES; i++) x[i] = p[i * s];
+    return x;
+}
 
 /* Step s exchanges, in every 2s x 2s block, the two s x s corners that are off
  * the diagonal; after the steps 1, 2, 4 … all is transposed. */

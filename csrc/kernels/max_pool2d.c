@@ -13,20 +13,8 @@
  * PyTorch's semantics of ties and NaN:
  * aten/src/ATen/native/cpu/MaxPoolKernel.cpp (val > max || isnan(val)). */
 #include "max_pool2d.h"
+#include "max_pool2d_planar.h"
 #include "pool2d_walk.h"
-
-typedef int32_t word_lanes
-    __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real) * 4)));
-
-V_INLINE void index_store(char *p, vint index, int64_t n, int bytes) {
-    if (bytes == BYTE) v_store_bytes(p, index, n);
-    if (bytes != WORD) return;
-    word_lanes words = __builtin_convertvector(index, word_lanes);
-    memcpy(p, &words, (size_t)n * WORD);
-}
-V_INLINE vint v_select_int(vmask m, vint a, vint b) {
-    return v_bits(v_select(m, v_real(a), v_real(b)));
-}
 
 /* ---- one window -----------------------------------------------------------
  */
@@ -149,15 +137,6 @@ V_INLINE void whole_run(window_t w, int64_t step, int64_t count,
     }
 }
 
-/* How many windows from o to end-1 are whole, for windows of their own size. */
-V_INLINE int64_t whole_from(const pd_pool_axis *a, int64_t o, int64_t end) {
-    const pd_window w = pd_window_of(a, o);
-    if (a->s == 0 || w.first > 0 || w.end < a->k) return 0;
-    const int64_t reach = (a->k - 1) * a->d;
-    const int64_t last = (a->in - 1 - reach + a->p) / a->s;
-    return (last + 1 < end ? last + 1 : end) - o;
-}
-
 /* Task t of forward (gather = 0) or gather: a run of y. */
 V_INLINE void windows_run(const work_t *work, int64_t t, int gather,
                           int bytes) {
@@ -204,6 +183,15 @@ static void forward_with_bytes(void *work, int64_t t) {
 static void forward_with_words(void *work, int64_t t) {
     windows_run(work, t, 0, WORD);
 }
+static void planes_without_index(void *work, int64_t t) {
+    planes_run(work, t, NO_INDEX);
+}
+static void planes_with_bytes(void *work, int64_t t) {
+    planes_run(work, t, BYTE);
+}
+static void planes_with_words(void *work, int64_t t) {
+    planes_run(work, t, WORD);
+}
 static void gather_by_bytes(void *work, int64_t t) {
     windows_run(work, t, 1, BYTE);
 }
@@ -229,10 +217,13 @@ int64_t K(max_pool2d_forward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {
         .g = g, .in = arrays[0], .out = arrays[1], .index = arrays[2]};
-    pd_task *run = !work.index              ? forward_without_index
-                   : index_bytes(g) == BYTE ? forward_with_bytes
-                                            : forward_with_words;
-    pixels_run(&work, g->h.out, g->w.out, (double)g->h.k * (double)g->w.k, run);
+    const int kind = !work.index ? 0 : index_bytes(g) == BYTE ? 1 : 2;
+    const int planar = g->stride[2] == 1 && (g->c == 1 || g->stride[3] != 1);
+    static pd_task *const run[2][3] = {
+        {forward_without_index, forward_with_bytes, forward_with_words},
+        {planes_without_index, planes_with_bytes, planes_with_words}};
+    pixels_run(&work, g->h.out, g->w.out, (double)g->h.k * (double)g->w.k,
+               run[planar][kind]);
     return 0;
 }
 

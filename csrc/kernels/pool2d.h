@@ -18,7 +18,9 @@
  * where p = 0, d = 1, and k is the size of the largest window or more.
  *
  * Arrays are channels-last: outputs are dense in the order n, h, w, c; inputs
- * have any strides in n, h, w and neighbouring channels side by side. */
+ * have any strides in n, h, w and neighbouring channels side by side. An input
+ * of max_pool2d_forward may instead have its rows in one piece (stride 1 in w,
+ * any other in c), where there is one channel or no index. */
 #ifndef PD_KERNELS_POOL2D_H
 #define PD_KERNELS_POOL2D_H
 
@@ -34,7 +36,7 @@ typedef struct {
     pd_pool_axis h, w;
     int64_t count_include_pad; /* avg_pool2d: padding counts as zeros */
     int64_t divisor;           /* avg_pool2d: instead of the size, or 0 */
-    int64_t stride[3];         /* n, h, w of the input array, in elements */
+    int64_t stride[4];         /* n, h, w, c of the input, in elements */
 } pd_pool2d_geometry;
 
 static inline int64_t pd_quotient_up(int64_t a, int64_t b) {
