@@ -14,7 +14,7 @@
 
 #include "pool2d_walk.h"
 
-enum { RUN = 64 /* outputs of a row at a time */ };
+enum { RUN = 256 /* outputs of a row at a time */ };
 
 typedef int32_t word_lanes
     __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real) * 4)));
@@ -59,13 +59,14 @@ V_INLINE void one_planar(const pd_pool2d_geometry *g, const real *x,
 /* VL outputs, all of whose windows have the rows of h and are whole in width;
  * x: entry (0, 0) of the first. */
 V_INLINE void lanes_planar(const pd_pool2d_geometry *g, const real *x,
-                           pd_window h, real *y, char *index, int bytes) {
+                           pd_window h, real *y, char *index, int bytes,
+                           const int64_t s) {
     const int64_t row = g->h.d * g->stride[1], col = g->w.d;
-    vreal best = v_load_strided(x + h.first * row, g->w.s);
+    vreal best = v_load_strided(x + h.first * row, s);
     vint at = v_set_int((int_of_real)(h.first * g->w.k));
     for (int64_t ky = h.first; ky < h.end; ky++)
         for (int64_t kx = 0; kx < g->w.k; kx++) {
-            const vreal value = v_load_strided(x + ky * row + kx * col, g->w.s);
+            const vreal value = v_load_strided(x + ky * row + kx * col, s);
             const vmask nan = v_nan(value);
             const vmask larger = m_or(v_lt(best, value), nan);
             const vint k = v_set_int((int_of_real)(ky * g->w.k + kx));
@@ -74,6 +75,16 @@ V_INLINE void lanes_planar(const pd_pool2d_geometry *g, const real *x,
         }
     v_store(y, best);
     index_store(index, at, VL, bytes);
+}
+
+/* `count` >= VL such outputs; s is the stride. */
+V_INLINE void wholes_planar(const pd_pool2d_geometry *g, const real *x,
+                            pd_window h, int64_t count, real *y, char *index,
+                            int bytes, const int64_t s) {
+    for (int64_t i = 0; i < count; i += VL) {
+        if (i > count - VL) i = count - VL; /* some of them again */
+        lanes_planar(g, x + i * s, h, y + i, index + i * bytes, bytes, s);
+    }
 }
 
 /* Outputs from … to-1 of a row. x: position 0 of the row of entries 0. */
@@ -92,11 +103,12 @@ V_INLINE void row_planar(const pd_pool2d_geometry *g, const real *x,
             ox++;
             continue;
         }
-        for (int64_t i = 0; i < whole; i += VL) {
-            if (i > whole - VL) i = whole - VL; /* some of them again */
-            lanes_planar(g, at + i * g->w.s, h, out + i, number + i * bytes,
-                         bytes);
-        }
+        if (g->w.s == 1)
+            wholes_planar(g, at, h, whole, out, number, bytes, 1);
+        else if (g->w.s == 2)
+            wholes_planar(g, at, h, whole, out, number, bytes, 2);
+        else
+            wholes_planar(g, at, h, whole, out, number, bytes, g->w.s);
         ox += whole;
     }
 }

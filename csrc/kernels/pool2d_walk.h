@@ -24,7 +24,12 @@
  * which entry they took. */
 enum { NO_INDEX = 0, BYTE = 1, WORD = 4 };
 
-enum { POOL_TASK = 8192 /* elements */, BLOCK = 4 /* vectors at a time */ };
+enum {
+    POOL_TASK = 8192, /* loads of a task, at least */
+    LONG_ROW = 65536, /* loads of a row that is cut */
+    SHORT_ROW = 256,  /* pixels of the pieces */
+    BLOCK = 4         /* vectors at a time */
+};
 
 typedef struct {
     const pd_pool2d_geometry *g;
@@ -36,14 +41,18 @@ typedef struct {
 } work_t;
 
 /* Shares out n images of height times width pixels, each of which costs
- * `reads` loads for every element. */
+ * `reads` loads for every element: by whole rows, or where those are long by
+ * pieces of them. */
 static void pixels_run(work_t *work, int64_t height, int64_t width,
                        double reads, pd_task *run) {
     const pd_pool2d_geometry *g = work->g;
-    const double elements = (double)g->c * (reads + 1);
+    const double elements = (double)(g->c + !g->c) * (reads + 1);
     const int64_t all = g->n * height * width;
     work->height = height, work->width = width;
-    work->pixels = elements < POOL_TASK ? (int64_t)(POOL_TASK / elements) : 1;
+    const int64_t most = (int64_t)(LONG_ROW / elements);
+    const int64_t grain = width < most || width < SHORT_ROW ? width : SHORT_ROW;
+    const int64_t pixels = (int64_t)(POOL_TASK / elements);
+    work->pixels = (pixels / grain + 1) * grain;
     pd_parallel((all + work->pixels - 1) / work->pixels,
                 0.05 * elements * (double)all, run, work);
 }

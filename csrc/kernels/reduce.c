@@ -186,6 +186,44 @@ V_INLINE void rows_apply(int f, const work_t *w, int64_t unit, int64_t end,
     }
 }
 
+/* Sums of rows that lie in one piece of at most BLOCK elements, VL rows side by
+ * side: their lanes are added all at once. Where fewer rows are left the others
+ * are zeros, so a row's sum does not depend on its neighbours. */
+static int short_rows(const work_t *w) {
+    const int last = (int)w->reduced->axes - 1;
+    return w->f == PD_REDUCE_sum && !w->partial && last == 0 &&
+           w->terms <= BLOCK && w->reduced->stride[0][0] == 1;
+}
+
+static void short_rows_sum(const work_t *w, int64_t unit, int64_t end) {
+    const pd_space *kept = w->kept;
+    const int last = (int)kept->axes - 1;
+    const int64_t step = kept->stride[0][last];
+    while (unit < end) {
+        const real *x = w->x + pd_space_offset(kept, 0, unit);
+        real *y = w->y + pd_space_offset(kept, 1, unit);
+        int64_t rows = kept->size[last] - unit % kept->size[last];
+        if (rows > end - unit) rows = end - unit;
+        if (rows > VL) rows = VL;
+        vreal sum[V_LANES];
+        if (rows == VL)
+            for (int i = 0; i < V_LANES; i++)
+                sum[i] = block_reduce(PD_REDUCE_sum, x + i * step, w->terms);
+        else
+            for (int i = 0; i < V_LANES; i++)
+                sum[i] = i < rows ? block_reduce(PD_REDUCE_sum, x + i * step,
+                                                 w->terms)
+                                  : v_set(0);
+        const vreal all = v_sums(sum) / v_set(w->divisor);
+        if (rows == VL && kept->stride[1][last] == 1)
+            v_store(y, all);
+        else
+            for (int64_t i = 0; i < rows; i++)
+                y[i * kept->stride[1][last]] = all[i];
+        unit += rows;
+    }
+}
+
 /* ---- columns ------------------------------------------------------------ */
 
 /* f of `lanes` elements of each of the rows p[0 … rows), from j on. */
@@ -316,6 +354,8 @@ V_INLINE void task_of(int f, const work_t *w, int64_t i) {
     if (end > w->units) end = w->units;
     if (w->columns)
         columns_apply(f, w, unit, end, part);
+    else if (f == PD_REDUCE_sum && short_rows(w))
+        short_rows_sum(w, unit, end);
     else
         rows_apply(f, w, unit, end, part);
 }
@@ -380,7 +420,45 @@ static void parts_reduce(const work_t *w, int64_t parts) {
                    .divisor = w->divisor,
                    .outputs = w->outputs,
                    .terms = parts};
-    work_run(&last, work_plan(&last));
+    work_plan(&last);
+    last.part = parts; /* all in one */
+    work_run(&last, 1);
+}
+
+/* A long table of few columns in one piece would fill few lanes. VL of its rows
+ * are one row of a wider table,
+ *
+ *     a b c          a b c a b c a b c a b c …
+ *     a b c   ──>    a b c a b c a b c a b c …
+ *     …
+ *
+ * whose columns are reduced; what comes out, and the rows that are left over,
+ * are a short table of the same few columns. */
+static int is_narrow(const work_t *w) {
+    const pd_space *kept = w->kept, *reduced = w->reduced;
+    return kept->axes == 1 && reduced->axes == 1 && kept->stride[0][0] == 1 &&
+           kept->size[0] > 1 && kept->size[0] * VL <= TILE &&
+           reduced->stride[0][0] == kept->size[0] && w->terms >= TASK;
+}
+
+static int64_t narrow_reduce(work_t *w) {
+    const int64_t columns = w->outputs, rows = w->terms / VL;
+    pd_space kept = {.axes = 1, .size = {columns * VL}};
+    pd_space reduced = {.axes = 1, .size = {rows}};
+    kept.stride[0][0] = 1, reduced.stride[0][0] = columns * VL;
+    work_t wide = *w;
+    wide.kept = &kept, wide.reduced = &reduced;
+    wide.outputs = columns * VL, wide.terms = rows;
+    const int64_t parts = work_plan(&wide), left = w->terms % VL;
+    const int64_t shorter = parts * VL + left;
+    wide.partial = w->partial =
+        pd_scratch(PD_SCRATCH_A, (size_t)(shorter * columns) * sizeof(real));
+    if (!w->partial) return PD_NO_MEMORY;
+    work_run(&wide, parts);
+    memcpy(w->partial + parts * wide.outputs, w->x + rows * wide.outputs,
+           (size_t)(left * columns) * sizeof(real));
+    parts_reduce(w, shorter);
+    return 0;
 }
 
 int64_t K(reduce)(void *const *arrays, const void *geometry) {
@@ -401,6 +479,7 @@ int64_t K(reduce)(void *const *arrays, const void *geometry) {
             w.y[pd_space_offset(w.kept, 1, k)] = none;
         return 0;
     }
+    if (is_narrow(&w)) return narrow_reduce(&w);
     int64_t parts = work_plan(&w);
     if (parts > 1) {
         w.partial = pd_scratch(PD_SCRATCH_A,
