@@ -23,9 +23,9 @@ Build = Callable[..., Step]
 
 # The files of cases, in the order of the table.
 KERNELS = (
-    "matmul", "conv2d", "max_pool2d", "softmax", "attention", "layer_norm", "batch_norm",
-    "elementwise", "dropout", "embedding", "optim", "loss", "linear_cross_entropy", "ctc_loss",
-    "lstm",
+    "matmul", "conv2d", "max_pool2d", "avg_pool2d", "softmax", "attention", "layer_norm",
+    "batch_norm", "elementwise", "reduce", "dropout", "embedding", "optim", "loss",
+    "linear_cross_entropy", "ctc_loss", "lstm",
 )  # fmt: skip
 WORKLOADS = (
     "toy_mlp", "mlp", "lenet", "conv_net", "alexnet", "vgg", "language_model", "bert", "gpt"

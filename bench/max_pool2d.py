@@ -1,4 +1,5 @@
-"""Max pooling, forward and backward.
+"""Max pooling, forward and backward; forward also of images and signals in C order, as they come
+from a file, and into an image of a given size.
 
 NumPy's forward is a running maximum over the k x k shifted views of the image, which is several
 times faster than the maximum over a view of all windows; it has no backward worth comparing.
@@ -6,6 +7,7 @@ times faster than the maximum over a view of all windows; it has no backward wor
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -131,4 +133,34 @@ def case(s: Shape, direction: str) -> Case:
     )
 
 
-CASES = [case(shape, direction) for shape in SHAPES for direction in ("forward", "backward")]
+def pydp_forward(x: Any, op: str, *arguments: int) -> Step:
+    import pydp
+
+    x, function = pydp.tensor(x), getattr(pydp, op)
+    return lambda: function(x, *arguments)
+
+
+def torch_forward(x: Any, op: str, *arguments: int) -> Step:
+    import torch
+
+    x, function = torch.from_numpy(x), getattr(torch.nn.functional, op)
+    return lambda: function(x, *arguments)
+
+
+def c_order(name: str, shape: tuple[int, ...], out: int, op: str, *arguments: int) -> Case:
+    """Forward of x in C order; a plane or signal of the result has `out` entries."""
+    moved = 4 * (math.prod(shape) + shape[0] * shape[1] * out)
+    peers: dict[str, Build] = {"pydp": pydp_forward, "torch": torch_forward}
+    return Case(f"{name}, C order", peers, (shape,), (op, *arguments), bytes=moved)
+
+
+CASES = [
+    *[case(shape, direction) for shape in SHAPES for direction in ("forward", "backward")],
+    c_order("LeNet 2x2", (64, 32, 28, 28), 14 * 14, "max_pool2d", 2),
+    c_order("AlexNet 3x3 stride 2", (16, 64, 55, 55), 27 * 27, "max_pool2d", 3, 2),
+    c_order("three channels 2x2", (4, 3, 224, 224), 112 * 112, "max_pool2d", 2),
+    c_order("adaptive to 7x7", (8, 256, 28, 28), 7 * 7, "adaptive_max_pool2d", 7),
+    c_order("adaptive to 6x6", (16, 256, 13, 13), 6 * 6, "adaptive_max_pool2d", 6),
+    c_order("signals 2", (16, 64, 4000), 2000, "max_pool1d", 2),
+    c_order("one signal 3 stride 2", (1, 1, 1_000_001), 500_000, "max_pool1d", 3, 2),
+]

@@ -2,7 +2,7 @@
 
 cdef extern from "pool2d.h" nogil:
     ctypedef struct pd_pool2d_geometry:
-        int64_t stride[3]
+        int64_t stride[4]
 
 cdef enum:
     POOL_SIZES = 16  # the members of the geometry before the strides
@@ -15,7 +15,8 @@ cdef int pool_geometry(pd_pool2d_geometry *g, pool, cnp.ndarray x) except -1:
     for i in range(POOL_SIZES):
         (<int64_t *>g)[i] = pool[i]
     element_strides(x, strides)
-    g.stride[0], g.stride[1], g.stride[2] = strides[0], strides[2], strides[3]
+    g.stride[0], g.stride[1] = strides[0], strides[2]
+    g.stride[2], g.stride[3] = strides[3], strides[1]
     return 0
 
 

@@ -10,14 +10,20 @@
  *     v_load_first(p, n)        the first n < VL elements, zeros after them
  *     v_load_filled(p, n, a)    the first n < VL elements, a after them
  *     v_store_first(p, x, n)    writes n < VL elements only
+ *     v_load_strided(p, s)      p[0], p[s] … p[(VL - 1) s], s >= 1
  *     v_load_lanes(p, n) v_store_lanes(p, x, n)   the same for n <= VL
  *     v_fma(a, b, c)            a * b + c, rounded once (twice on baseline)
  *     v_max(a, b) v_min(a, b)   b where either is NaN
  *     v_sqrt(x) v_abs(x) v_round(x)  (to nearest, ties to even)
  *     v_eq v_lt v_le v_nan(x)   comparisons; false where a NaN takes part
+ *     v_ordered(a, b)           neither is NaN
  *     v_eq_int(i, j)            comparison of vints
+ *     v_store_bytes(p, i, n)    the low bytes of the first n <= VL lanes
+ *     v_eq_bytes(p, n, k)       which of the n <= VL bytes at p are k
+ *     v_eq_words(p, n, k)       which of the n <= VL int32 at p are k
  *     m_and m_or m_not m_any    on masks
  *     v_select(m, a, b)         a where m, b elsewhere
+ *     v_add_where(m, a, b)      a + b where m, a (or a + 0) elsewhere
  *     v_bits(x) v_real(i)       the same bits seen as vint, as vreal
  *     v_set_int(i)              i in every lane
  *     v_shift_down(i, n)        i >> n with zeros coming in
@@ -25,6 +31,7 @@
  *     v_split(x, &e)            m in [3/4, 3/2) with x = m * 2^e
  *     v_product_error(a, b, p)  a * b - p, for a p next to a * b
  *     w_multiply(a, b)          vwords (64 bits): product of the low halves
+ *     w_xor3(a, b, c)           vwords: a ^ b ^ c
  *     v_sum(x) v_top(x)         sum and maximum of the lanes, in a fixed order
  *     v_transpose(x)            x[VL] as a VL x VL matrix, transposed in place
  *     v_sums(x)                 lane i is the sum of the lanes of x[i]; x[VL]
@@ -140,12 +147,18 @@ V_INLINE vmask v_eq_int(vint a, vint b) {
 V_INLINE vmask v_lt(vreal a, vreal b) { return V_COMPARE(a, b, _CMP_LT_OQ); }
 V_INLINE vmask v_le(vreal a, vreal b) { return V_COMPARE(a, b, _CMP_LE_OQ); }
 V_INLINE vmask v_nan(vreal a) { return V_COMPARE(a, a, _CMP_UNORD_Q); }
+V_INLINE vmask v_ordered(vreal a, vreal b) {
+    return V_COMPARE(a, b, _CMP_ORD_Q);
+}
 V_INLINE vmask m_and(vmask a, vmask b) { return (vmask)(a & b); }
 V_INLINE vmask m_or(vmask a, vmask b) { return (vmask)(a | b); }
 V_INLINE vmask m_not(vmask a) { return (vmask)~a; }
 V_INLINE int m_any(vmask a) { return a != 0; }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) {
     return V512(mask_blend)(m, b, a);
+}
+V_INLINE vreal v_add_where(vmask m, vreal a, vreal b) {
+    return V512(mask_add)(a, m, a, b);
 }
 V_INLINE vreal v_scale(vreal x, vreal n) { return V512(scalef)(x, n); }
 V_INLINE vreal v_split(vreal x, vreal *e) {
@@ -175,6 +188,10 @@ V_INLINE vreal v_abs(vreal x) {
     return (vreal)((vint)x & ~(vint)(v_set((real)-0.0)));
 }
 
+V_INLINE vreal v_add_where(vmask m, vreal a, vreal b) {
+    return a + (vreal)(m & (vint)b);
+}
+
 #if defined(__AVX2__)
 
 V_INLINE int m_any(vmask a) { return _mm256_movemask_epi8((__m256i)a) != 0; }
@@ -201,6 +218,9 @@ V_INLINE vreal v_sqrt(vreal x) { return V256(sqrt)(x); }
 V_INLINE vreal v_round(vreal x) { return V256(round)(x, 0x08); }
 V_INLINE vreal v_select(vmask m, vreal a, vreal b) {
     return V256(blendv)(b, a, (vreal)m);
+}
+V_INLINE vmask v_ordered(vreal a, vreal b) {
+    return (vmask)V256(cmp)(a, b, _CMP_ORD_Q);
 }
 V_INLINE vreal v_product_error(vreal a, vreal b, vreal p) {
     return V256(fmsub)(a, b, p);
@@ -260,6 +280,7 @@ V_INLINE vreal v_fma(vreal a, vreal b, vreal c) { return a * b + c; }
 V_INLINE vreal v_max(vreal a, vreal b) { return V128(max)(a, b); }
 V_INLINE vreal v_min(vreal a, vreal b) { return V128(min)(a, b); }
 V_INLINE vreal v_sqrt(vreal x) { return V128(sqrt)(x); }
+V_INLINE vmask v_ordered(vreal a, vreal b) { return (vmask)V128(cmpord)(a, b); }
 #else /* any other processor: the words in plain C */
 V_INLINE vreal v_fma(vreal a, vreal b, vreal c) { return a * b + c; }
 V_INLINE vreal v_max(vreal a, vreal b) { return v_select(v_lt(b, a), a, b); }
@@ -270,6 +291,9 @@ V_INLINE vreal v_sqrt(vreal x) {
                                      : __builtin_sqrtf((float)x[i]));
     return x;
 }
+#endif
+#if !defined(__SSE2__)
+V_INLINE vmask v_ordered(vreal a, vreal b) { return m_and(a == a, b == b); }
 #endif
 #if !defined(__ARM_NEON)
 /* Without a fused multiply-add: the factors are cut in halves, whose products
@@ -334,6 +358,15 @@ V_INLINE vword w_multiply(vword a, vword b) {
 #endif
 }
 
+V_INLINE vword w_xor3(vword a, vword b, vword c) {
+#if defined(__AVX512F__)
+    return (vword)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c,
+                                            0x96);
+#else
+    return a ^ b ^ c;
+#endif
+}
+
 V_INLINE vreal v_load_lanes(const real *p, int64_t n) {
     return n == VL ? v_load(p) : v_load_first(p, n);
 }
@@ -345,6 +378,45 @@ V_INLINE void v_store_lanes(real *p, vreal x, int64_t n) {
 }
 
 V_INLINE vint v_set_int(int_of_real i) { return i - (vint){0}; }
+
+V_INLINE void v_store_bytes(void *p, vint i, int64_t n) {
+#if defined(__AVX512F__) && REAL_IS_DOUBLE
+    _mm512_mask_cvtepi64_storeu_epi8(p, (__mmask8)((1u << n) - 1u), (__m512i)i);
+#elif defined(__AVX512F__)
+    if (n == VL)
+        _mm_storeu_si128(p, _mm512_cvtepi32_epi8((__m512i)i));
+    else
+        _mm512_mask_cvtepi32_storeu_epi8(p, m_first(n), (__m512i)i);
+#else
+    typedef int8_t v_bytes
+        __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real))));
+    v_bytes bytes = __builtin_convertvector(i, v_bytes);
+    memcpy(p, &bytes, (size_t)n);
+#endif
+}
+/* Lanes beyond n are of no matter. */
+V_INLINE vmask v_eq_bytes(const void *p, int64_t n, int k) {
+#if defined(__AVX512F__)
+    const __mmask16 given = (__mmask16)((1u << n) - 1u);
+    const __m128i bytes = n == 16  ? _mm_loadu_si128(p)
+                          : n == 8 ? _mm_loadl_epi64(p)
+                                   : _mm_maskz_loadu_epi8(given, p);
+    return (vmask)_mm_cmpeq_epi8_mask(bytes, _mm_set1_epi8((char)k));
+#else
+    typedef int8_t v_bytes
+        __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real))));
+    v_bytes bytes = {0};
+    memcpy(&bytes, p, (size_t)n);
+    return __builtin_convertvector(bytes == (int8_t)k - (v_bytes){0}, vint);
+#endif
+}
+V_INLINE vmask v_eq_words(const void *p, int64_t n, int k) {
+    typedef int32_t v_words
+        __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real) * 4)));
+    v_words words = {0};
+    memcpy(&words, p, (size_t)n * sizeof(int32_t));
+    return v_eq_int(__builtin_convertvector(words, vint), v_set_int(k));
+}
 
 V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
     static const real lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
@@ -364,6 +436,8 @@ V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
 #define V_LIST8(f, s, l) V_LIST4(f, s, l), V_LIST4(f, s, l + 4)
 #define V_LIST16(f, s, l) V_LIST8(f, s, l), V_LIST8(f, s, l + 8)
 #define V_LIST(f, s) PD_JOIN(V_LIST, V_LANE_COUNT)(f, s, 0)
+/* The first half from a's lanes 0, 2 …, the second from b's lanes 1, 3 … */
+#define V_PAIR_LANE(s, l) ((l) < V_LANES / 2 ? 2 * (l) : 2 * (l) + 1)
 #define V_EVEN(a, b, s) __builtin_shufflevector(a, b, V_LIST(V_EVEN_LANE, s))
 #define V_ODD(a, b, s) __builtin_shufflevector(a, b, V_LIST(V_ODD_LANE, s))
 #define V_TURN(a, s) __builtin_shufflevector(a, a, V_LIST(V_TURN_LANE, s))
@@ -384,6 +458,18 @@ V_INLINE vreal v_load_filled(const real *p, int64_t n, real fill) {
 #define V_EACH_STEP(f) f(1)
 #define V_EACH_HALF(f) f(1)
 #endif
+
+/* Two loads hold what lies two apart; the second ends where the last lane is.
+ */
+V_INLINE vreal v_load_strided(const real *p, int64_t s) {
+    if (s == 1) return v_load(p);
+    if (s == 2)
+        return __builtin_shufflevector(v_load(p), v_load(p + VL - 1),
+                                       V_LIST(V_PAIR_LANE, 0));
+    vreal x = {0};
+    for (int i = 0; i < V_LANES; i++) x[i] = p[i * s];
+    return x;
+}
 
 /* Step s exchanges, in every 2s x 2s block, the two s x s corners that are off
  * the diagonal; after the steps 1, 2, 4 … all is transposed. */

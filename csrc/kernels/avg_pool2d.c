@@ -1,25 +1,8 @@
 /* Average pool, channels-last: lanes are channels; see max_pool2d.c, of which
- * this is the linear cousin: forward goes over windows, backward over the
- * rows of dx, and each row has one owner. */
+ * this is the linear cousin. Forward goes over windows, backward is
+ * pool2d_walk.h's. */
 #include "avg_pool2d.h"
-#include "par.h"
-#include "real.h"
-#include "simd.h"
-
-typedef struct {
-    const pd_pool2d_geometry *g;
-    const real *in; /* x or dy */
-    real *out;      /* y or dx */
-    int64_t rows;   /* image rows of `out` in one task */
-} work_t;
-
-/* Entries of a window that count. */
-static int64_t window_size(const pd_pool2d_geometry *g, const pd_pool_axis *a,
-                           pd_window window) {
-    if (!g->count_include_pad) return window.end - window.first;
-    int64_t room = a->in + a->p - window.start;
-    return a->k < room ? a->k : room;
-}
+#include "pool2d_walk.h"
 
 /* What the sum over window (h, w) is divided by. */
 static real divisor_of(const pd_pool2d_geometry *g, pd_window h, pd_window w) {
@@ -27,114 +10,78 @@ static real divisor_of(const pd_pool2d_geometry *g, pd_window h, pd_window w) {
     return (real)(window_size(g, &g->h, h) * window_size(g, &g->w, w));
 }
 
-/* ---- windows: forward ------------------------------------------------------
- */
-
-/* One window, n channels. x: the window's first inside entry. */
-V_INLINE void lanes_forward(const pd_pool2d_geometry *g, const real *x,
-                            pd_window h, pd_window w, vreal size, real *y,
-                            int64_t n) {
-    vreal sum = v_set(0);
-    for (int64_t ky = h.first; ky < h.end; ky++, x += g->stride[1]) {
+/* rows x cols entries from x on, `vectors` vectors of channels or where n < VL
+ * the first n lanes of one. */
+V_INLINE void block_forward(const pd_pool2d_geometry *g, const real *x,
+                            int64_t rows, int64_t cols, vreal size, real *y,
+                            const int vectors, int64_t n) {
+    vreal sum[BLOCK];
+    UNROLL for (int v = 0; v < vectors; v++)
+        sum[v] = v_set(0);
+    for (int64_t ky = 0; ky < rows; ky++, x += g->stride[1]) {
         const real *entry = x;
-        for (int64_t kx = w.first; kx < w.end; kx++, entry += g->stride[2])
-            sum += v_load_lanes(entry, n);
+        for (int64_t kx = 0; kx < cols; kx++, entry += g->stride[2]) UNROLL
+            for (int v = 0; v < vectors; v++)
+                sum[v] = sum[v] + v_load_lanes(entry + v * VL, n);
     }
-    v_store_lanes(y, sum / size, n);
+    UNROLL for (int v = 0; v < vectors; v++)
+        v_store_lanes(y + v * VL, sum[v] / size, n);
 }
 
-/* Task t: some rows of y. */
+/* All channels of a window. */
+V_INLINE void window_forward(const pd_pool2d_geometry *g, const real *x,
+                             int64_t rows, int64_t cols, vreal size, real *y) {
+    const int64_t channels = g->c;
+    int64_t c = 0;
+    for (; c + BLOCK * VL <= channels; c += BLOCK * VL)
+        block_forward(g, x + c, rows, cols, size, y + c, BLOCK, VL);
+    for (; c + VL <= channels; c += VL)
+        block_forward(g, x + c, rows, cols, size, y + c, 1, VL);
+    if (c < channels)
+        block_forward(g, x + c, rows, cols, size, y + c, 1, channels - c);
+}
+
+/* Task t: a run of y. */
 static void windows_forward(void *context, int64_t t) {
     const work_t *work = context;
     const pd_pool2d_geometry *g = work->g;
-    int64_t end = (t + 1) * work->rows;
-    if (end > g->n * g->h.out) end = g->n * g->h.out;
-    for (int64_t r = t * work->rows; r < end; r++) {
-        int64_t oy = r % g->h.out;
-        pd_window h = pd_window_of(&g->h, oy);
-        const real *row = work->in + r / g->h.out * g->stride[0] +
+    stretch_t s = stretches_of(work, t);
+    while (stretch_next(work, &s)) {
+        const pd_window h = pd_window_of(&g->h, s.row);
+        const real *row = work->in + s.image * g->stride[0] +
                           pd_begin(&g->h, h) * g->stride[1];
-        for (int64_t ox = 0; ox < g->w.out; ox++) {
-            pd_window w = pd_window_of(&g->w, ox);
-            vreal size = v_set(divisor_of(g, h, w));
+        real *y = work->out +
+                  ((s.image * g->h.out + s.row) * g->w.out + s.from) * g->c;
+        for (int64_t ox = s.from; ox < s.to; ox++, y += g->c) {
+            const pd_window w = pd_window_of(&g->w, ox);
             const real *x = row + pd_begin(&g->w, w) * g->stride[2];
-            real *y = work->out + (r * g->w.out + ox) * g->c;
-            int64_t c = 0;
-            for (; c + VL <= g->c; c += VL)
-                lanes_forward(g, x + c, h, w, size, y + c, VL);
-            if (c < g->c) lanes_forward(g, x + c, h, w, size, y + c, g->c - c);
+            const int64_t rows = h.end - h.first, cols = w.end - w.first;
+            const vreal size = v_set(divisor_of(g, h, w));
+            if (rows == 2 && cols == 2)
+                window_forward(g, x, 2, 2, size, y);
+            else if (rows == 3 && cols == 3)
+                window_forward(g, x, 3, 3, size, y);
+            else
+                window_forward(g, x, rows, cols, size, y);
         }
     }
 }
 
-/* ---- rows of dx: backward --------------------------------------------------
- */
-
-/* What one window gives to its row of dx, n channels.
- * dx: the pixel of the row's first inside entry. */
-V_INLINE void lanes_backward(const pd_pool2d_geometry *g, const real *dy,
-                             vreal size, pd_window w, real *dx, int64_t n) {
-    vreal part = v_load_lanes(dy, n) / size;
-    for (int64_t kx = w.first; kx < w.end; kx++, dx += g->c)
-        v_store_lanes(dx, v_load_lanes(dx, n) + part, n);
-}
-
-/* What the windows in row oy of image i give to one row of dx. */
-static void row_backward(const work_t *work, int64_t i, int64_t oy, real *dx) {
-    const pd_pool2d_geometry *g = work->g;
-    const real *dy = work->in + i * g->stride[0] + oy * g->stride[1];
-    pd_window h = pd_window_of(&g->h, oy);
-    for (int64_t ox = 0; ox < g->w.out; ox++, dy += g->stride[2]) {
-        pd_window w = pd_window_of(&g->w, ox);
-        vreal size = v_set(divisor_of(g, h, w));
-        real *to = dx + pd_begin(&g->w, w) * g->c;
-        int64_t c = 0;
-        for (; c + VL <= g->c; c += VL)
-            lanes_backward(g, dy + c, size, w, to + c, VL);
-        if (c < g->c) lanes_backward(g, dy + c, size, w, to + c, g->c - c);
-    }
-}
-
-/* Task t: some rows of dx, which stay in the cache while windows add to them.
- */
-static void rows_backward(void *context, int64_t t) {
-    const work_t *work = context;
-    const pd_pool2d_geometry *g = work->g;
-    int64_t width = g->w.in * g->c;
-    int64_t end = (t + 1) * work->rows;
-    if (end > g->n * g->h.in) end = g->n * g->h.in;
-    for (int64_t r = t * work->rows; r < end; r++) {
-        real *dx = work->out + r * width;
-        memset(dx, 0, (size_t)width * sizeof *dx);
-        pd_readers readers = pd_readers_of(&g->h, r % g->h.in);
-        for (int64_t oy = readers.first; oy < readers.end; oy++)
-            row_backward(work, r / g->h.in, oy, dx);
-    }
-}
-
-/* ---- the kernels -----------------------------------------------------------
- */
-
-static void rows_run(work_t *work, int64_t height, int64_t width,
-                     double reads_per_pixel, pd_task *run) {
-    const pd_pool2d_geometry *g = work->g;
-    int64_t rows = g->n * height;
-    work->rows = pd_rows_per_task(width * g->c);
-    double ns = 0.05 * (reads_per_pixel + 4) * (double)(rows * width * g->c);
-    pd_parallel((rows + work->rows - 1) / work->rows, ns, run, work);
+static void backward(void *work, int64_t t) {
+    pixels_backward(work, t, NO_INDEX);
 }
 
 int64_t K(avg_pool2d_forward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {.g = g, .in = arrays[0], .out = arrays[1]};
-    rows_run(&work, g->h.out, g->w.out, (double)g->h.k * (double)g->w.k,
-             windows_forward);
+    pixels_run(&work, g->h.out, g->w.out, (double)g->h.k * (double)g->w.k,
+               windows_forward);
     return 0;
 }
 
 int64_t K(avg_pool2d_backward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {.g = g, .in = arrays[0], .out = arrays[1]};
-    rows_run(&work, g->h.in, g->w.in, pd_reads(g), rows_backward);
+    pixels_run(&work, g->h.in, g->w.in, pd_reads(g), backward);
     return 0;
 }

@@ -7,134 +7,169 @@
  * The number of the largest entry is kept in a second register and saved as one
  * byte per output, an eighth of what a position in x would take.
  *
- * Backward goes over the rows of dx: a row asks the windows that read it which
- * of its pixels was their maximum, and adds up while it is in the cache. So a
- * row of dx has one owner and leaves the cache once, nothing is added in an
- * order that depends on threads, and overlapping windows are no special case.
+ * What has one size most of the time, a whole window of 2 x 2 or 3 x 3, is
+ * straight code. Backward is pool2d_walk.h's.
  *
  * PyTorch's semantics of ties and NaN:
  * aten/src/ATen/native/cpu/MaxPoolKernel.cpp (val > max || isnan(val)). */
 #include "max_pool2d.h"
-#include "par.h"
-#include "real.h"
-#include "simd.h"
+#include "max_pool2d_planar.h"
+#include "pool2d_walk.h"
 
-enum { NO_INDEX = 0, BYTE = 1, WORD = 4 }; /* bytes of an index */
-
-typedef uint8_t byte_lanes
-    __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real))));
-typedef int32_t word_lanes
-    __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real) * 4)));
-
-/* ---- lanes: the first n <= VL, VL being the constant of whole vectors -----
+/* ---- one window -----------------------------------------------------------
  */
 
-V_INLINE vint index_load(const char *p, int64_t n, int bytes) {
-    if (bytes == BYTE) {
-        byte_lanes narrow = {0};
-        memcpy(&narrow, p, (size_t)n);
-        return __builtin_convertvector(narrow, vint);
-    }
-    word_lanes words = {0};
-    memcpy(&words, p, (size_t)n * WORD);
-    return __builtin_convertvector(words, vint);
-}
-V_INLINE void index_store(char *p, vint index, int64_t n, int bytes) {
-    if (bytes == BYTE) {
-        byte_lanes narrow = __builtin_convertvector(index, byte_lanes);
-        memcpy(p, &narrow, (size_t)n);
-    } else if (bytes == WORD) {
-        word_lanes words = __builtin_convertvector(index, word_lanes);
-        memcpy(p, &words, (size_t)n * WORD);
-    }
-}
-V_INLINE vint v_select_int(vmask m, vint a, vint b) {
-    return v_bits(v_select(m, v_real(a), v_real(b)));
-}
-
+/* `vectors` vectors of channels, or where n < VL the first n lanes of one. */
 typedef struct {
-    const pd_pool2d_geometry *g;
-    const real *in; /* x, dy or ddx */
-    real *out;      /* y, dx or ddy */
-    char *index;
-    int64_t rows;                    /* image rows of `out` in one task */
-    pd_readers readers_h, readers_w; /* backward */
-} work_t;
+    vreal value[BLOCK];
+    vint number[BLOCK]; /* of the largest entry; gather's is in memory */
+} block_t;
 
-/* ---- windows: forward and gather ------------------------------------------
+/* Entry k at x. v_max gives the best where either is NaN. */
+V_INLINE void entry_compare(block_t *b, const real *x, int64_t k, int bytes,
+                            const int vectors, int64_t n) {
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vreal value = v_load_lanes(x + v * VL, n);
+        vmask nan = v_nan(value), larger = m_or(v_lt(b->value[v], value), nan);
+        vint number = v_set_int((int_of_real)k);
+        if (bytes) b->number[v] = v_select_int(larger, number, b->number[v]);
+        b->value[v] = v_select(nan, value, v_max(value, b->value[v]));
+    }
+}
+
+/* The entries of a window of so many rows and columns, as long as none is NaN:
+ * two instructions an entry fewer. Returns 0 where one is. */
+V_INLINE int whole_compare(block_t *b, const real *in, int64_t row, int64_t col,
+                           const int whole, int bytes, const int vectors,
+                           int64_t n) {
+    int good = 1;
+    UNROLL for (int v = 0; v < vectors; v++) {
+        vreal best = v_load_lanes(in + v * VL, n), before = best;
+        vint at = v_set_int(0);
+        vmask ordered = v_ordered(best, best);
+        UNROLL for (int k = 1; k < whole * whole; k++) {
+            const real *x = in + k / whole * row + k % whole * col + v * VL;
+            const vreal value = v_load_lanes(x, n);
+            const vmask larger = v_lt(best, value);
+            if (bytes) at = v_select_int(larger, v_set_int(k), at);
+            if (k % 2 == 0) ordered = m_and(ordered, v_ordered(before, value));
+            best = v_max(value, best);
+            before = value;
+        }
+        if (whole % 2 == 0) ordered = m_and(ordered, v_ordered(before, before));
+        b->value[v] = best, b->number[v] = at;
+        good &= !m_any(m_not(ordered));
+    }
+    return good;
+}
+
+V_INLINE void entry_gather(block_t *b, const real *x, int64_t k,
+                           const char *index, int bytes, const int vectors,
+                           int64_t n) {
+    UNROLL for (int v = 0; v < vectors; v++) {
+        const char *p = index + v * VL * bytes;
+        vmask here =
+            bytes == BYTE ? v_eq_bytes(p, n, (int)k) : v_eq_words(p, n, (int)k);
+        b->value[v] = v_select(here, v_load_lanes(x + v * VL, n), b->value[v]);
+    }
+}
+
+/* A window as it lies: its first entry inside at `in` has number `first`, so
+ * many rows and columns of entries are inside, so far apart. */
+typedef struct {
+    const real *in;
+    int64_t first, rows, cols, row, col, width; /* kw */
+} window_t;
+
+/* whole: not 0 where the window has so many rows and columns. */
+V_INLINE void block_run(const window_t *w, int64_t c, const int whole, real *y,
+                        char *index, int gather, int bytes, const int vectors,
+                        int64_t n) {
+    const real *in = w->in + c;
+    y += c, index += c * bytes;
+    block_t b;
+    if (gather || !whole ||
+        !whole_compare(&b, in, w->row, w->col, whole, bytes, vectors, n)) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            b.value[v] = gather ? v_set(0) : v_load_lanes(in + v * VL, n);
+            b.number[v] = v_set_int((int_of_real)w->first);
+        }
+        for (int64_t i = 0; i < w->rows; i++)
+            for (int64_t j = 0; j < w->cols; j++) {
+                const real *x = in + i * w->row + j * w->col;
+                const int64_t k = w->first + i * w->width + j;
+                if (gather)
+                    entry_gather(&b, x, k, index, bytes, vectors, n);
+                else
+                    entry_compare(&b, x, k, bytes, vectors, n);
+            }
+    }
+    UNROLL for (int v = 0; v < vectors; v++) {
+        v_store_lanes(y + v * VL, b.value[v], n);
+        if (!gather) index_store(index + v * VL * bytes, b.number[v], n, bytes);
+    }
+}
+
+/* `channels` of a window. */
+V_INLINE void window_run(const window_t *w, int64_t channels, const int whole,
+                         real *y, char *index, int gather, int bytes) {
+    int64_t c = 0;
+    for (; c + 2 * VL <= channels; c += 2 * VL)
+        block_run(w, c, whole, y, index, gather, bytes, 2, VL);
+    if (c + VL <= channels) {
+        block_run(w, c, whole, y, index, gather, bytes, 1, VL);
+        c += VL;
+    }
+    if (c < channels)
+        block_run(w, c, whole, y, index, gather, bytes, 1, channels - c);
+}
+
+/* ---- rows of windows: forward and gather ----------------------------------
  */
 
-/* One window, n channels. in: the window's first inside entry. */
-V_INLINE void lanes_forward(const pd_pool2d_geometry *g, const real *in,
-                            pd_window h, pd_window w, real *y, char *index,
-                            int64_t n, int bytes) {
-    const int64_t row = g->h.d * g->stride[1], col = g->w.d * g->stride[2];
-    vreal best = v_load_lanes(in, n);
-    vint at = v_set_int((int_of_real)(h.first * g->w.k + w.first));
-    for (int64_t ky = h.first; ky < h.end; ky++, in += row) {
-        const real *entry = in;
-        int64_t k = ky * g->w.k + w.first;
-        for (int64_t kx = w.first; kx < w.end; kx++, k++, entry += col) {
-            vreal x = v_load_lanes(entry, n);
-            vmask larger = m_or(v_lt(best, x), v_nan(x));
-            best = v_select(larger, x, best);
-            if (bytes) at = v_select_int(larger, v_set_int((int_of_real)k), at);
-        }
+/* A run of whole windows, `step` apart. */
+V_INLINE void whole_run(window_t w, int64_t step, int64_t count,
+                        int64_t channels, const int whole, real *y, char *index,
+                        int gather, int bytes) {
+    for (; count > 0; count--) {
+        window_run(&w, channels, whole, y, index, gather, bytes);
+        w.in += step, y += channels, index += channels * bytes;
     }
-    v_store_lanes(y, best, n);
-    index_store(index, at, n, bytes);
 }
 
-V_INLINE void lanes_gather(const pd_pool2d_geometry *g, const real *in,
-                           pd_window h, pd_window w, real *y, const char *index,
-                           int64_t n, int bytes) {
-    const int64_t row = g->h.d * g->stride[1], col = g->w.d * g->stride[2];
-    vint at = index_load(index, n, bytes);
-    vreal found = v_set(0);
-    for (int64_t ky = h.first; ky < h.end; ky++, in += row) {
-        const real *entry = in;
-        int64_t k = ky * g->w.k + w.first;
-        for (int64_t kx = w.first; kx < w.end; kx++, k++, entry += col) {
-            vmask here = v_eq_int(at, v_set_int((int_of_real)k));
-            found = v_select(here, v_load_lanes(entry, n), found);
-        }
-    }
-    v_store_lanes(y, found, n);
-}
-
-V_INLINE void lanes_run(const pd_pool2d_geometry *g, const real *in,
-                        pd_window h, pd_window w, real *y, char *index,
-                        int64_t n, int gather, int bytes) {
-    if (gather)
-        lanes_gather(g, in, h, w, y, index, n, bytes);
-    else
-        lanes_forward(g, in, h, w, y, index, n, bytes);
-}
-
-/* Task t of forward (gather = 0) or gather: some rows of y. */
+/* Task t of forward (gather = 0) or gather: a run of y. */
 V_INLINE void windows_run(const work_t *work, int64_t t, int gather,
                           int bytes) {
     const pd_pool2d_geometry *g = work->g;
-    int64_t end = (t + 1) * work->rows;
-    if (end > g->n * g->h.out) end = g->n * g->h.out;
-    for (int64_t r = t * work->rows; r < end; r++) {
-        int64_t oy = r % g->h.out;
-        pd_window h = pd_window_of(&g->h, oy);
-        const real *row = work->in + r / g->h.out * g->stride[0] +
+    const int64_t c = g->c, step = g->w.s * g->stride[2];
+    window_t window = {.row = g->h.d * g->stride[1],
+                       .col = g->w.d * g->stride[2],
+                       .width = g->w.k};
+    stretch_t s = stretches_of(work, t);
+    while (stretch_next(work, &s)) {
+        const pd_window h = pd_window_of(&g->h, s.row);
+        const int square = h.first == 0 && h.end == g->w.k ? (int)h.end : 0;
+        const real *row = work->in + s.image * g->stride[0] +
                           pd_begin(&g->h, h) * g->stride[1];
-        for (int64_t ox = 0; ox < g->w.out; ox++) {
-            pd_window w = pd_window_of(&g->w, ox);
-            const real *in = row + pd_begin(&g->w, w) * g->stride[2];
-            int64_t at = (r * g->w.out + ox) * g->c;
-            real *y = work->out + at;
-            char *index = work->index + at * bytes;
-            int64_t c = 0;
-            for (; c + VL <= g->c; c += VL)
-                lanes_run(g, in + c, h, w, y + c, index + c * bytes, VL, gather,
-                          bytes);
-            if (c < g->c)
-                lanes_run(g, in + c, h, w, y + c, index + c * bytes, g->c - c,
-                          gather, bytes);
+        int64_t at = (s.image * g->h.out + s.row) * g->w.out + s.from;
+        int64_t count;
+        window.rows = h.end - h.first;
+        for (int64_t ox = s.from; ox < s.to; ox += count, at += count) {
+            const pd_window w = pd_window_of(&g->w, ox);
+            real *y = work->out + at * c;
+            char *index = work->index + at * c * bytes;
+            window.in = row + pd_begin(&g->w, w) * g->stride[2];
+            window.cols = w.end - w.first;
+            window.first = h.first * g->w.k + w.first;
+            count = whole_from(&g->w, ox, s.to);
+            if (count > 0 && square == 2) {
+                whole_run(window, step, count, c, 2, y, index, gather, bytes);
+            } else if (count > 0 && square == 3) {
+                whole_run(window, step, count, c, 3, y, index, gather, bytes);
+            } else {
+                count = 1;
+                window_run(&window, c, 0, y, index, gather, bytes);
+            }
         }
     }
 }
@@ -148,6 +183,15 @@ static void forward_with_bytes(void *work, int64_t t) {
 static void forward_with_words(void *work, int64_t t) {
     windows_run(work, t, 0, WORD);
 }
+static void planes_without_index(void *work, int64_t t) {
+    planes_run(work, t, NO_INDEX);
+}
+static void planes_with_bytes(void *work, int64_t t) {
+    planes_run(work, t, BYTE);
+}
+static void planes_with_words(void *work, int64_t t) {
+    planes_run(work, t, WORD);
+}
 static void gather_by_bytes(void *work, int64_t t) {
     windows_run(work, t, 1, BYTE);
 }
@@ -155,69 +199,11 @@ static void gather_by_words(void *work, int64_t t) {
     windows_run(work, t, 1, WORD);
 }
 
-/* ---- rows of dx: backward --------------------------------------------------
- */
-
-/* What row ky of one window gives to its row of dx, n channels.
- * dx: the pixel of the row's first inside entry. */
-V_INLINE void lanes_backward(const pd_pool2d_geometry *g, const real *dy,
-                             const char *index, int64_t ky, pd_window w,
-                             real *dx, int64_t n, int bytes) {
-    vreal part = v_load_lanes(dy, n);
-    vint at = index_load(index, n, bytes);
-    int64_t k = ky * g->w.k + w.first;
-    for (int64_t kx = w.first; kx < w.end; kx++, k++, dx += g->w.d * g->c) {
-        vmask mine = v_eq_int(at, v_set_int((int_of_real)k));
-        vreal sum = v_load_lanes(dx, n) + v_select(mine, part, v_set(0));
-        v_store_lanes(dx, sum, n);
-    }
-}
-
-/* What the windows in row oy of image i give to one row of dx, their row ky. */
-V_INLINE void row_backward(const work_t *work, int64_t i, int64_t oy,
-                           int64_t ky, real *dx, int bytes) {
-    const pd_pool2d_geometry *g = work->g;
-    const real *dy = work->in + i * g->stride[0] + oy * g->stride[1];
-    const char *index =
-        work->index + (i * g->h.out + oy) * g->w.out * g->c * bytes;
-    for (int64_t ox = 0; ox < g->w.out; ox++) {
-        pd_window w = pd_window_of(&g->w, ox);
-        real *to = dx + pd_begin(&g->w, w) * g->c;
-        int64_t c = 0;
-        for (; c + VL <= g->c; c += VL)
-            lanes_backward(g, dy + c, index + c * bytes, ky, w, to + c, VL,
-                           bytes);
-        if (c < g->c)
-            lanes_backward(g, dy + c, index + c * bytes, ky, w, to + c,
-                           g->c - c, bytes);
-        dy += g->stride[2];
-        index += g->c * bytes;
-    }
-}
-
-/* Task t: some rows of dx, which stay in the cache while windows add to them.
- */
-V_INLINE void rows_backward(const work_t *work, int64_t t, int bytes) {
-    const pd_pool2d_geometry *g = work->g;
-    int64_t width = g->w.in * g->c;
-    int64_t end = (t + 1) * work->rows;
-    if (end > g->n * g->h.in) end = g->n * g->h.in;
-    for (int64_t r = t * work->rows; r < end; r++) {
-        real *dx = work->out + r * width;
-        memset(dx, 0, (size_t)width * sizeof *dx);
-        pd_readers readers = pd_readers_of(&g->h, r % g->h.in);
-        for (int64_t oy = readers.first; oy < readers.end; oy++) {
-            int64_t ky = pd_entry_of(&g->h, oy, r % g->h.in);
-            if (ky >= 0) row_backward(work, r / g->h.in, oy, ky, dx, bytes);
-        }
-    }
-}
-
 static void backward_by_bytes(void *work, int64_t t) {
-    rows_backward(work, t, BYTE);
+    pixels_backward(work, t, BYTE);
 }
 static void backward_by_words(void *work, int64_t t) {
-    rows_backward(work, t, WORD);
+    pixels_backward(work, t, WORD);
 }
 
 /* ---- the kernels -----------------------------------------------------------
@@ -227,24 +213,17 @@ static int index_bytes(const pd_pool2d_geometry *g) {
     return g->h.k * g->w.k <= 255 ? BYTE : WORD;
 }
 
-/* Cuts `images` times `height` rows of `width` pixels into tasks. */
-static void rows_run(work_t *work, int64_t height, int64_t width,
-                     double reads_per_pixel, pd_task *run) {
-    const pd_pool2d_geometry *g = work->g;
-    int64_t rows = g->n * height;
-    work->rows = pd_rows_per_task(width * g->c);
-    double ns = 0.05 * (reads_per_pixel + 4) * (double)(rows * width * g->c);
-    pd_parallel((rows + work->rows - 1) / work->rows, ns, run, work);
-}
-
 int64_t K(max_pool2d_forward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {
         .g = g, .in = arrays[0], .out = arrays[1], .index = arrays[2]};
-    pd_task *run = !work.index              ? forward_without_index
-                   : index_bytes(g) == BYTE ? forward_with_bytes
-                                            : forward_with_words;
-    rows_run(&work, g->h.out, g->w.out, (double)g->h.k * (double)g->w.k, run);
+    const int kind = !work.index ? 0 : index_bytes(g) == BYTE ? 1 : 2;
+    const int planar = g->stride[2] == 1 && (g->c == 1 || g->stride[3] != 1);
+    static pd_task *const run[2][3] = {
+        {forward_without_index, forward_with_bytes, forward_with_words},
+        {planes_without_index, planes_with_bytes, planes_with_words}};
+    pixels_run(&work, g->h.out, g->w.out, (double)g->h.k * (double)g->w.k,
+               run[planar][kind]);
     return 0;
 }
 
@@ -252,8 +231,8 @@ int64_t K(max_pool2d_gather)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {
         .g = g, .in = arrays[0], .index = arrays[1], .out = arrays[2]};
-    rows_run(&work, g->h.out, g->w.out, (double)g->h.k * (double)g->w.k,
-             index_bytes(g) == BYTE ? gather_by_bytes : gather_by_words);
+    pixels_run(&work, g->h.out, g->w.out, (double)g->h.k * (double)g->w.k,
+               index_bytes(g) == BYTE ? gather_by_bytes : gather_by_words);
     return 0;
 }
 
@@ -261,7 +240,7 @@ int64_t K(max_pool2d_backward)(void *const *arrays, const void *geometry) {
     const pd_pool2d_geometry *g = geometry;
     work_t work = {
         .g = g, .in = arrays[0], .index = arrays[1], .out = arrays[2]};
-    rows_run(&work, g->h.in, g->w.in, pd_reads(g),
-             index_bytes(g) == BYTE ? backward_by_bytes : backward_by_words);
+    pixels_run(&work, g->h.in, g->w.in, pd_reads(g),
+               index_bytes(g) == BYTE ? backward_by_bytes : backward_by_words);
     return 0;
 }

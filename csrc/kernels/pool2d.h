@@ -18,7 +18,9 @@
  * where p = 0, d = 1, and k is the size of the largest window or more.
  *
  * Arrays are channels-last: outputs are dense in the order n, h, w, c; inputs
- * have any strides in n, h, w and neighbouring channels side by side. */
+ * have any strides in n, h, w and neighbouring channels side by side. An input
+ * of max_pool2d_forward may instead have its rows in one piece (stride 1 in w,
+ * any other in c), where there is one channel or no index. */
 #ifndef PD_KERNELS_POOL2D_H
 #define PD_KERNELS_POOL2D_H
 
@@ -34,7 +36,7 @@ typedef struct {
     pd_pool_axis h, w;
     int64_t count_include_pad; /* avg_pool2d: padding counts as zeros */
     int64_t divisor;           /* avg_pool2d: instead of the size, or 0 */
-    int64_t stride[3];         /* n, h, w of the input array, in elements */
+    int64_t stride[4];         /* n, h, w, c of the input, in elements */
 } pd_pool2d_geometry;
 
 static inline int64_t pd_quotient_up(int64_t a, int64_t b) {
@@ -46,13 +48,17 @@ typedef struct {
     int64_t start, first, end;
 } pd_window;
 
+/* Where entry 0 of output o's window lies. */
+static inline int64_t pd_opens(const pd_pool_axis *a, int64_t o) {
+    return a->s == 0 ? o * a->in / a->out : o * a->s - a->p;
+}
+
 static inline pd_window pd_window_of(const pd_pool_axis *a, int64_t o) {
+    const int64_t start = pd_opens(a, o);
     if (a->s == 0) {
-        int64_t start = o * a->in / a->out;
         int64_t end = pd_quotient_up((o + 1) * a->in, a->out);
         return (pd_window){start, 0, end - start};
     }
-    int64_t start = o * a->s - a->p;
     pd_window window = {start, 0, a->k};
     if (start < 0) window.first = pd_quotient_up(-start, a->d);
     if (start + (a->k - 1) * a->d >= a->in)
@@ -85,7 +91,8 @@ static inline pd_readers pd_readers_of(const pd_pool_axis *a, int64_t i) {
 }
 
 static inline int64_t pd_entry_of(const pd_pool_axis *a, int64_t o, int64_t i) {
-    int64_t distance = i - pd_window_of(a, o).start;
+    const int64_t distance = i - pd_opens(a, o);
+    if (a->d == 1) return distance;
     return distance % a->d ? -1 : distance / a->d;
 }
 
@@ -93,11 +100,6 @@ static inline int64_t pd_entry_of(const pd_pool_axis *a, int64_t o, int64_t i) {
 static inline double pd_reads(const pd_pool2d_geometry *g) {
     double h = (double)g->h.out * (double)g->h.k / (double)g->h.in;
     return h * (double)g->w.out * (double)g->w.k / (double)g->w.in;
-}
-
-/* Image rows of `elements` elements each: how many make one task. */
-static inline int64_t pd_rows_per_task(int64_t elements) {
-    return elements >= 8192 ? 1 : 8192 / (elements > 0 ? elements : 1);
 }
 
 #endif

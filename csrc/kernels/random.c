@@ -1,4 +1,4 @@
-/* Random numbers from Philox groups (core/philox.h).
+/* Random numbers from Philox (core/philox.h).
  *
  * A real takes as many bits as its fraction holds, from the top of its word;
  * the conversion is exact. Normal numbers are Box and Muller's:
@@ -17,7 +17,8 @@
 enum {
     GROUP = PD_GROUP_WORDS * 8 / sizeof(real), /* reals of a group */
     HALF = GROUP / 2,
-    TASK_GROUPS = 512,
+    FLIGHT = PD_FLIGHT_GROUPS * GROUP,
+    TASK = 128, /* flights */
 };
 #define FRACTION (REAL_IS_DOUBLE ? 53 : 24) /* bits */
 #define UNIT ((real)(REAL_IS_DOUBLE ? 0x1p-53 : 0x1p-24))
@@ -111,35 +112,37 @@ typedef struct {
     real *y;
 } work_t;
 
-/* Task t: TASK_GROUPS groups. */
-V_INLINE void groups_fill(const work_t *w, int64_t t,
-                          void (*group)(const uint64_t *, real *)) {
-    uint64_t words[PD_GROUP_WORDS];
-    for (int64_t g = t * TASK_GROUPS; g < (t + 1) * TASK_GROUPS; g++) {
-        int64_t left = w->elements - g * GROUP;
-        real last[GROUP], *y = w->y + g * GROUP;
+/* Task t: TASK flights. */
+V_INLINE void flights_fill(const work_t *w, int64_t t,
+                           void (*group)(const uint64_t *, real *)) {
+    const pd_philox_plan plan = pd_philox_flights(w->key, t * TASK);
+    uint64_t words[PD_FLIGHT_WORDS];
+    for (int64_t f = t * TASK; f < (t + 1) * TASK; f++) {
+        int64_t left = w->elements - f * FLIGHT;
+        real last[FLIGHT], *y = w->y + f * FLIGHT;
         if (left <= 0) return;
-        pd_philox_group(w->key, g, words);
-        real *to = left < GROUP ? last : y;
-        group(words, to);
+        pd_philox_flight(&plan, f, words);
+        real *to = left < FLIGHT ? last : y;
+        for (int g = 0; g < PD_FLIGHT_GROUPS; g++)
+            group(words + g * PD_GROUP_WORDS, to + g * GROUP);
         if (to == last) memcpy(y, last, (size_t)left * sizeof(real));
     }
 }
 static void uniform_task(void *work, int64_t t) {
-    groups_fill(work, t, group_uniform);
+    flights_fill(work, t, group_uniform);
 }
 static void normal_task(void *work, int64_t t) {
-    groups_fill(work, t, group_normal);
+    flights_fill(work, t, group_normal);
 }
 static void exponential_task(void *work, int64_t t) {
-    groups_fill(work, t, group_exponential);
+    flights_fill(work, t, group_exponential);
 }
 
 static int64_t reals_fill(void *const *arrays, const pd_random_geometry *g,
                           double ns, pd_task *run) {
     work_t w = {.elements = g->elements, .y = arrays[1]};
     memcpy(&w.key, arrays[0], sizeof w.key);
-    int64_t task = (int64_t)TASK_GROUPS * GROUP;
+    int64_t task = (int64_t)TASK * FLIGHT;
     pd_parallel((g->elements + task - 1) / task, ns * (double)g->elements, run,
                 &w);
     return 0;
@@ -160,11 +163,14 @@ int64_t K(random_exponential)(void *const *arrays, const void *geometry) {
 /* ---- integers ---------------------------------------------------------------
  */
 
-/* The i-th 64-bit word of a stream; `words` holds the group it is in. */
+/* The i-th 64-bit word of a stream; `words` holds the flight it is in. */
 static uint64_t word_at(pd_key key, int64_t i, uint64_t *words) {
-    if (i % PD_GROUP_WORDS == 0)
-        pd_philox_group(key, i / PD_GROUP_WORDS, words);
-    return words[i % PD_GROUP_WORDS];
+    if (i % PD_FLIGHT_WORDS == 0) {
+        const int64_t flight = i / PD_FLIGHT_WORDS;
+        const pd_philox_plan plan = pd_philox_flights(key, flight);
+        pd_philox_flight(&plan, flight, words);
+    }
+    return words[i % PD_FLIGHT_WORDS];
 }
 
 /* A word scaled to 0 … range-1: the upper half of word * range. What is uneven
@@ -176,7 +182,7 @@ static int64_t below(uint64_t word, uint64_t range) {
 int64_t K(random_integers)(void *const *arrays, const void *geometry) {
     const pd_random_geometry *g = geometry;
     int64_t *y = arrays[1];
-    uint64_t words[PD_GROUP_WORDS];
+    uint64_t words[PD_FLIGHT_WORDS];
     pd_key key;
     memcpy(&key, arrays[0], sizeof key);
     for (int64_t i = 0; i < g->elements; i++)
@@ -190,7 +196,7 @@ int64_t K(random_integers)(void *const *arrays, const void *geometry) {
 int64_t K(random_permutation)(void *const *arrays, const void *geometry) {
     const pd_random_geometry *g = geometry;
     int64_t *y = arrays[1];
-    uint64_t words[PD_GROUP_WORDS];
+    uint64_t words[PD_FLIGHT_WORDS];
     pd_key key;
     memcpy(&key, arrays[0], sizeof key);
     for (int64_t i = 0; i < g->elements; i++) {

@@ -19,13 +19,14 @@ static int64_t winner(const pd_pool2d_geometry *g, const real *x, pixel_t p) {
     return number;
 }
 
-static void forward(const pool_case_t *t, int wide, int with_index,
+static void forward(const pool_case_t *t, int how, int with_index,
                     int special) {
+    static const char *const lies[] = {"", ", in a wider memory", ", by rows"};
     pd_pool2d_geometry g = pool_geometry(t);
-    kt_case(PD_KERNEL_max_pool2d_forward, "%s%s%s%s", t->why,
-            wide ? ", in a wider memory" : "", with_index ? "" : ", no index",
+    kt_case(PD_KERNEL_max_pool2d_forward, "%s%s%s%s", t->why, lies[how],
+            with_index ? "" : ", no index",
             special ? ", with NaN and -inf" : "");
-    int64_t count = pool_strides(&g, g.h.in, g.w.in, wide), i, j;
+    int64_t count = pool_strides(&g, g.h.in, g.w.in, how), i, j;
     real *x = kt_integers(count);
     for (int64_t e = 0; special && e < count; e++)
         x[e] = (real)(kt_random(0, 9) < 1 ? NAN : e % 5 ? -INFINITY : 1);
@@ -107,7 +108,9 @@ static void gather(const pool_case_t *t, int wide) {
 }
 
 KTEST(max_pool2d) {
-    for (int t = 0; t < KT_COUNT(pool_cases); t++)
+    for (int t = 0; t < KT_COUNT(pool_cases); t++) {
+        forward(&pool_cases[t], PLANAR, pool_cases[t].c == 1, 0);
+        forward(&pool_cases[t], PLANAR, 0, 1);
         for (int wide = 0; wide < 2; wide++) {
             forward(&pool_cases[t], wide, 1, 0);
             forward(&pool_cases[t], wide, 0, 0);
@@ -115,4 +118,5 @@ KTEST(max_pool2d) {
             backward(&pool_cases[t], wide);
             gather(&pool_cases[t], wide);
         }
+    }
 }

@@ -30,6 +30,16 @@ static const pool_case_t pool_cases[] = {
     {2, 17, {9, 2, 6, 0, 0, 1}, {8, 0, 3, 2, 1, 1}, "adaptive in one axis"},
     {1, 3, {50, 3, 18, 0, 0, 1}, {50, 3, 18, 0, 0, 1}, "adaptive: int32"},
     {8, 33, {30, 0, 3, 2, 1, 1}, {31, 0, 3, 2, 1, 1}, "several tasks"},
+    {2, 67, {9, 0, 2, 2, 1, 1}, {31, 0, 2, 2, 0, 1}, "2 x 2 in the middle"},
+    {1, 67, {12, 0, 3, 2, 1, 1}, {29, 0, 3, 2, 1, 1}, "3 x 3 in the middle"},
+    {1, 35, {9, 5, 2, 2, 0, 1}, {9, 5, 2, 2, 0, 1}, "2 x 2, ceil mode"},
+    {1, 35, {8, 4, 3, 2, 0, 1}, {8, 4, 3, 2, 0, 1}, "3 x 3, ceil mode"},
+    {1, 18, {9, 0, 3, 1, 1, 1}, {9, 0, 3, 2, 1, 1}, "three rows of readers"},
+    {1, 3, {1, 0, 1, 1, 0, 1}, {9001, 0, 3, 2, 1, 1}, "a long signal"},
+    {1, 1, {1, 0, 1, 1, 0, 1}, {9001, 0, 3, 1, 1, 1}, "of one channel"},
+    {2, 1, {9, 0, 3, 2, 1, 2}, {99, 0, 3, 3, 1, 2}, "one channel, dilated"},
+    {1, 1, {20, 0, 18, 1, 0, 1}, {49, 0, 17, 2, 0, 1}, "one channel: int32"},
+    {1, 35, {4, 0, 2, 2, 0, 1}, {200, 0, 2, 2, 0, 1}, "wide rows"},
 };
 
 static inline pd_pool2d_geometry pool_geometry(const pool_case_t *t) {
@@ -43,16 +53,21 @@ static inline pd_pool2d_geometry pool_geometry(const pool_case_t *t) {
     return g;
 }
 
-/* The input's strides for an image h x w: dense, or in a wider memory. Returns
- * how many elements that takes. */
+/* How the input lies: channels-last, dense or in a wider memory; by rows. */
+enum { DENSE, WIDE, PLANAR };
+
+/* The input's strides for an image h x w. Returns how many elements that
+ * takes. */
 static inline int64_t pool_strides(pd_pool2d_geometry *g, int64_t h, int64_t w,
-                                   int wide) {
-    g->stride[2] = g->c + (wide ? 3 : 0);
-    g->stride[1] = w * g->stride[2] + (wide ? 1 : 0);
-    g->stride[0] = h * g->stride[1];
+                                   int how) {
+    int64_t *stride = g->stride;
+    stride[3] = how == PLANAR ? h * (w + 2) + 1 : 1;
+    stride[2] = how == PLANAR ? 1 : g->c + (how == WIDE ? 3 : 0);
+    stride[1] = how == PLANAR ? w + 2 : w * stride[2] + (how == WIDE ? 1 : 0);
+    stride[0] = how == PLANAR ? g->c * stride[3] : h * stride[1];
     if (!g->n || !h || !w || !g->c) return 0;
-    return (g->n - 1) * g->stride[0] + (h - 1) * g->stride[1] +
-           (w - 1) * g->stride[2] + g->c;
+    return (g->n - 1) * stride[0] + (h - 1) * stride[1] + (w - 1) * stride[2] +
+           (g->c - 1) * stride[3] + 1;
 }
 
 static inline int64_t pool_in(const pd_pool2d_geometry *g) {
@@ -93,7 +108,8 @@ static inline int64_t dense_at(const pd_pool2d_geometry *g, pixel_t p,
 }
 static inline int64_t strided_at(const pd_pool2d_geometry *g, pixel_t p,
                                  int64_t i, int64_t j) {
-    return p.n * g->stride[0] + i * g->stride[1] + j * g->stride[2] + p.c;
+    return p.n * g->stride[0] + i * g->stride[1] + j * g->stride[2] +
+           p.c * g->stride[3];
 }
 
 #endif

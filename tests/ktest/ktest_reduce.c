@@ -15,7 +15,8 @@ static const case_t cases[] = {
     {"no rows", 2, {0, 3}},          {"a matrix", 2, {37, 65}},
     {"few long rows", 2, {3, 5000}}, {"many short rows", 2, {5000, 3}},
     {"wide", 2, {70, 1029}},         {"images", 4, {3, 5, 6, 7}},
-    {"cube", 3, {17, 16, 33}},
+    {"cube", 3, {17, 16, 33}},       {"three columns", 2, {20011, 3}},
+    {"32 columns", 2, {40003, 32}},  {"rows of a block", 2, {50, 1024}},
 };
 
 enum { DENSE, TURNED, REVERSED, SPREAD, SPECIAL, VIEWS };
