@@ -21,10 +21,7 @@ def changed(values: Iterable[Any], op: str) -> None:
     for value in values:
         version = value._version
         version[0] += 1
-        if len(version) == 1:
-            version += op, where
-        else:
-            version[1], version[2] = op, where
+        version[1:3] = op, where
 
 
 def last_change(version: list[Any]) -> str:

@@ -218,20 +218,23 @@ class Optimizer:
         arrays: list[Any] = []
         changed: list[Tensor] = []
         fresh: dict[Tensor, dict[str, Array]] = {}
+        states = self.state
         for group in self.param_groups:
             setting, used = group.setting, group.used
             needed = {name for name in used if name}
             for p in group["params"]:  # of a small model, this loop is most of a step
                 node = p._node
-                if node is None or node.grad is None:
+                grad = None if node is None else node.grad
+                if grad is None:
                     continue
-                state = self.state.get(p)
+                state = states.get(p)
                 if state is None:
                     state = fresh[p] = self.new_state(p._array, group)
                 elif not needed.issubset(state):
                     self.add_states(state, p._array, group)
+                arrays += setting, state["step"], p._array, grad._array
                 get: Any = state.get  # of no name: None
-                arrays += setting, state["step"], p._array, node.grad._array, *map(get, used)
+                arrays += map(get, used)
                 changed.append(p)
         if not changed:
             return
