@@ -30,7 +30,6 @@ from pydp import _node
 from pydp._context import enable_grad as enable_grad
 from pydp._context import is_recording as is_recording
 from pydp._context import no_grad as no_grad
-from pydp._inplace import changed as changed
 from pydp._inplace import last_change as last_change
 from pydp._inplace import note_view as note_view
 from pydp._node import INPUTS as INPUTS
@@ -42,11 +41,15 @@ from pydp._node import Place as Place
 from pydp._node import Traced as Traced
 from pydp._node import next_age as next_age
 from pydp._node import wrap as wrap
+from pydp._record import alike as alike
 from pydp._record import apply as apply
+from pydp._record import changed as changed
 from pydp._record import move as move
 from pydp._record import record as record
 from pydp._search import captured as captured
 from pydp._walk import accumulate as accumulate
+from pydp._walk import forget_gradients as forget_gradients
+from pydp._walk import gradients_of as gradients_of
 from pydp._walk import walk as walk
 
 Value: Any = None  # the Tensor class

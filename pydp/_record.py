@@ -1,7 +1,9 @@
 """Recording: how an op is run on values, and its result gets a node.
 
     apply      one op, forward: the values' arrays in, a value with a Node out
+    alike      whether two values can be one op's operands as they are
     record     a common origin for several values
+    changed    memory was written in place
     move       what was written in place comes from another node now, and so do its views
 
 An op is any object with a `name`, `forward` and `backward` (see _op.py). This file is compiled as
@@ -10,10 +12,10 @@ it stands, with the C types of _record.pxd; without that it works the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pydp._context import recording, watched, watchers
+from pydp._context import line, recording, watched, watchers
 from pydp._node import Node, Pick, Traced, node_of, pack, wrap
 
 
@@ -58,6 +60,15 @@ def apply(op: Any, inputs: Sequence[Any], *arguments: Any) -> Any:
     return value
 
 
+def alike(x: Any, y: Any) -> bool:
+    """Whether both are values, of one dtype."""
+    if not (isinstance(x, Traced) and isinstance(y, Traced)):
+        return False
+    a: Traced = x
+    b: Traced = y
+    return a._array.dtype is b._array.dtype
+
+
 def _several(op: Any, inputs: Any, parents: Any, ys: Any, saved: Any, arguments: Any) -> Any:
     """The values of an op with several results: one Node, and a Pick for each of them."""
     values = tuple([wrap(y) for y in ys])
@@ -86,6 +97,16 @@ def record(
 def _tell(op: Any, inputs: Sequence[Any], values: tuple[Any, ...]) -> None:
     for watcher in watchers.get():
         watcher.applied(op, inputs, values)
+
+
+def changed(values: Iterable[Any], op: str) -> None:
+    """Memory was written in place: count it up, and remember by what and on which line."""
+    where = line()
+    value: Traced
+    for value in values:
+        version = value._version
+        version[0] += 1
+        version[1:3] = op, where
 
 
 def move(x: Any, node: Any) -> None:

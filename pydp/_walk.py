@@ -202,6 +202,27 @@ def accumulate(leaves: Any, create_graph: bool = False, given: Any = None) -> No
             recording.set(before)
 
 
+def gradients_of(values: Iterable[Any]) -> list[Any]:
+    """The (value, its array, its gradient's array) of those that have a gradient."""
+    found: list[Any] = []
+    value: Traced
+    for value in values:
+        node = value._node
+        grad: Traced | None = None if node is None else node.grad
+        if grad is not None:
+            found.append((value, value._array, grad._array))
+    return found
+
+
+def forget_gradients(values: Iterable[Any]) -> None:
+    """Let the leaves have none."""
+    value: Traced
+    for value in values:
+        node = value._node
+        if node is not None:
+            node.grad = None
+
+
 def _own_array(leaf: Leaf, gradient: Traced, handed: Any) -> Any:
     """The gradient's array, or a copy in the leaf's layout where others may hold it."""
     array = gradient._array

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._graph import INPUTS, OUTPUT, apply, is_recording
+from pydp._graph import INPUTS, OUTPUT, alike, apply, is_recording
 from pydp._kernels import matmul_forward as matmul_kernel
 from pydp._op import Array, Op, numpy_op, operands, real_tensor, same_float
 from pydp.ops._activation import gelu, reference_of
@@ -38,6 +38,7 @@ class MatMul(Op):
     def forward(needs: Any, x: Array, w: Array) -> Any:
         y = matmul_kernel(x, w)
         if y is NotImplemented:  # integers, or shapes that do not fit
+            check_numbers(x)
             check_product(x.shape, w.shape)
             y = np.asarray(numpy_op(np.matmul, x, w))
         return y, INPUTS[:2]
@@ -54,6 +55,12 @@ class MatMul(Op):
         columns = [(x * w[..., None, :, j]).sum(-1) for j in range(w.shape[-1])]
         batch = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
         return np.stack(columns, -1) if columns else np.zeros((*batch, x.shape[-2], 0))
+
+
+def check_numbers(x: Array) -> None:
+    """Raise for bool; both arguments have one dtype."""
+    if x.dtype.kind == "b":
+        raise TypeError("matmul: x and w must be numbers, got bool; use astype")
 
 
 def check_product(x: tuple[int, ...], w: tuple[int, ...]) -> None:
@@ -81,14 +88,12 @@ def matmul(x: Any, w: Any) -> Any:
     >>> pydp.matmul(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), pydp.tensor([1.0, 10.0]))
     tensor([21., 43.])
     """
-    tensor = _graph.Value
-    if not (isinstance(x, tensor) and isinstance(w, tensor) and x._array.dtype is w._array.dtype):
+    if not alike(x, w):
         x, w = operands("matmul", x, w)
     a, b = x._array, w._array
-    if a.ndim == b.ndim == 2 and a.dtype.kind != "b":
+    if a.ndim == 2 and b.ndim == 2:
         return apply(MatMul, (x, w))
-    if a.dtype.kind == "b":
-        raise TypeError("matmul: x and w must be numbers, got bool; use astype")
+    check_numbers(a)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul: arguments need an axis, got shapes {a.shape} and {b.shape}")
     if a.ndim == 1:
