@@ -4,6 +4,8 @@
     csrc/core/*.c                     once
     csrc/bind/_kernels.pyx            Cython, includes one .pxi per op
                                       -> pydp._kernels
+    pydp/_node.py _record.py _walk.py the graph: Cython, as they stand, with the C types of the .pxd
+                                      beside; with PYDP_COMPILED=0 it stays Python
 
 OpenMP is found by compiling a trial program; without it, or with PYDP_OPENMP=0, the kernels
 are built serial and one line says so. CC, CFLAGS and LDFLAGS are honoured; CFLAGS come before our
@@ -40,6 +42,9 @@ FLAGS = [
     "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra",
 ]  # fmt: skip
 INCLUDE = [f"-I{CSRC / part}" for part in ("core", "gemm", "kernels")]
+
+# The graph's files: every operation goes through them, and little else does.
+COMPILED = [] if os.environ.get("PYDP_COMPILED") == "0" else ["_node", "_record", "_walk"]
 
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
@@ -153,43 +158,68 @@ def compile_all(compiler: list[str], jobs: list[Job]) -> list[str]:
 class BuildKernels(build_ext):
     """Compiles the objects itself (setuptools knows one set of flags per module), then links."""
 
-    def build_extension(self, ext: Extension) -> None:
-        from Cython.Build import cythonize
+    def run(self) -> None:
+        if self.inplace and not COMPILED:  # Python prefers them to the .py beside
+            for path in Path("pydp").glob("_*.so"):
+                if not path.name.startswith("_kernels."):
+                    path.unlink()
+        super().run()
 
+    def build_extension(self, ext: Extension) -> None:
         compiler = words("CC") or self.compiler.compiler_so[:1]
+        if ext.name == "pydp._kernels":
+            self.build_kernels(ext, compiler)
+            return
+        folder = Path(self.build_temp, "graph")
+        job = self.translated_job(self.translated(ext, folder), folder)
+        self.link(ext, compile_all(compiler, [job]), [])
+
+    def build_kernels(self, ext: Extension, compiler: list[str]) -> None:
         openmp = openmp_flag(compiler)
         if openmp is None:
             print("pydp: OpenMP not used: kernels are built serial", file=sys.stderr)
         folder = Path(self.build_temp, "serial" if openmp is None else "openmp")
         isas = ISAS.get(architecture(), {"baseline": []})
-        (source,) = cythonize(
+        jobs = [*kernel_jobs(folder, isas), *core_jobs(folder, isas, openmp)]
+        jobs.append(self.translated_job(self.translated(ext, folder), folder))
+        objects = compile_all(compiler, jobs)
+        self.link(ext, objects, [*([openmp] if openmp else []), "-lm"])
+
+    def translated(self, ext: Extension, folder: Path) -> Path:
+        """The C file that Cython makes of a module."""
+        from Cython.Build import cythonize
+
+        (made,) = cythonize(
             [Extension(ext.name, ext.sources)],
             include_path=[str(CSRC / "bind")],
             build_dir=str(folder),
-            compiler_directives={"language_level": 3, "freethreading_compatible": False},
+            compiler_directives={
+                "language_level": 3,
+                "freethreading_compatible": False,
+                "auto_pickle": False,
+            },
             quiet=True,
         )
-        jobs = [*kernel_jobs(folder, isas), *core_jobs(folder, isas, openmp)]
-        jobs.append(self.door_job(Path(source.sources[0]), folder))
-        objects = compile_all(compiler, jobs)
+        return Path(made.sources[0])
 
+    def link(self, ext: Extension, objects: list[str], flags: list[str]) -> None:
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         self.compiler.link_shared_object(
             objects,
             str(target),
-            extra_postargs=[*([openmp] if openmp else []), *words("PYDP_CFLAGS"), "-lm"],
+            extra_postargs=[*flags, *words("PYDP_CFLAGS")],
             build_temp=self.build_temp,
         )
 
-    def door_job(self, source: Path, folder: Path) -> Job:
-        """The C file that Cython wrote; its warnings are not ours to mend."""
+    def translated_job(self, source: Path, folder: Path) -> Job:
+        """A C file that Cython wrote; its warnings are not ours to mend."""
         import numpy
 
         flags = [flag for flag in FLAGS if flag not in ("-Wall", "-Wextra")]
         flags += [*INCLUDE, *[f"-I{path}" for path in [*self.include_dirs, numpy.get_include()]]]
         flags += ["-DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION", "-w"]
-        return Job(source, folder / "_kernels.o", flags)
+        return Job(source, folder / f"{source.stem}.o", flags)
 
 
 class Build(build):
@@ -218,7 +248,10 @@ if __name__ == "__main__":
         packages=find_packages(include=["pydp", "pydp.*"]),
         package_data={"pydp": ["py.typed", "*.pyi", "*.md", "data/digits/*"]},
         include_package_data=False,  # MANIFEST.in is for the sdist; a wheel has no C in it
-        ext_modules=[Extension("pydp._kernels", [str(CSRC / "bind" / "_kernels.pyx")])],
+        ext_modules=[
+            Extension("pydp._kernels", [str(CSRC / "bind" / "_kernels.pyx")]),
+            *[Extension(f"pydp.{name}", [f"pydp/{name}.py"]) for name in COMPILED],
+        ],
         cmdclass={"build": Build, "build_ext": BuildKernels},
         zip_safe=False,
     )

@@ -9,22 +9,7 @@ A version belongs to a memory and is shared by all values over it:
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
 from typing import Any
-
-from pydp._context import line
-
-
-def changed(values: Iterable[Any], op: str) -> None:
-    """Memory was written in place: count it up, and remember by what and on which line."""
-    where = line()
-    for value in values:
-        version = value._version
-        version[0] += 1
-        if len(version) == 1:
-            version += op, where
-        else:
-            version[1], version[2] = op, where
 
 
 def last_change(version: list[Any]) -> str:

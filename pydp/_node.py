@@ -6,6 +6,8 @@
 
 A node knows its parents, what its rule saved, and its age. Ages only grow, and a node is younger
 than all its parents.
+
+This file is compiled as it stands, with the C types of _node.pxd; without that it works the same.
 """
 
 from __future__ import annotations
@@ -14,21 +16,31 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
-import numpy as np
+from numpy import ndarray
 
 from pydp._inplace import last_change
 
-Array = np.ndarray[Any, Any]
+Array = ndarray[Any, Any]
 
 Value: Any = None  # the Tensor class; _graph.register sets it
-_new: Callable[[Any], Any] = object.__new__
 # An age between those of all nodes so far and all nodes to come.
 next_age: Callable[[], int] = count().__next__
 
 
+class Traced:
+    """What the graph sees of a value: its array, where it comes from, and its memory's version."""
+
+    __slots__ = ("_array", "_node", "_version")
+
+    _array: Array
+    _node: Any
+    _version: list[Any]
+
+
 def wrap(array: Array, node: Any = None) -> Any:
     """A value over this array, made without a call of its __init__."""
-    value = _new(Value)
+    kind: type = Value
+    value: Traced = kind.__new__(kind)  # type: ignore[call-overload]
     value._array = array
     value._node = node
     value._version = [0]
@@ -38,45 +50,56 @@ def wrap(array: Array, node: Any = None) -> Any:
 # ---- nodes -------------------------------------------------------------------------------------
 
 
-class Leaf:
+class Origin:
+    """Where a value comes from: what all nodes have.
+
+    parents    the node of each input, None where an input needs no gradient
+    hooks      what is called with the gradient of the value
+    retains    whether the walk leaves the gradient in `grad`
+    """
+
+    __slots__ = ("age", "grad", "hooks", "parents", "retains")
+
+    age: int
+    parents: Sequence[Any]
+    hooks: list[Callable[[Any], Any]] | None
+    retains: bool
+    grad: Any
+
+
+class Leaf(Origin):
     """The end of a path: a value made by the user that wants a gradient."""
 
-    __slots__ = ("age", "array", "grad", "hooks")
+    __slots__ = ("array",)
 
-    parents: tuple[Any, ...] = ()
+    array: Array
 
     def __init__(self, array: Array) -> None:
         self.age = next_age()
+        self.parents = ()
+        self.hooks = None
+        self.retains = False
+        self.grad = None
         self.array = array
-        self.grad: Any = None
-        self.hooks: list[Callable[[Any], Any]] | None = None
 
 
-class Node:
+class Node(Origin):
     """One recorded operation.
 
-    parents    the node of each input, None where an input needs no gradient
     saved      what backward needs, in the order forward gave it (see `pack`); None for nothing
     outputs    how many results the op has; with several, each result's node is a Pick
+    made       where it was recorded, under `debug`
     """
 
-    # Made by `apply`, which sets these; a call of an __init__ would cost as much as all of them.
-    # What few nodes have differs from its default and lies in a __dict__ made on demand.
-    __slots__ = ("__dict__", "age", "arguments", "op", "parents", "saved")
+    __slots__ = ("arguments", "made", "op", "outputs", "saved")
 
-    age: int
     op: Any
-    parents: Sequence[Any]
-    saved: list[Any] | None
     arguments: tuple[Any, ...]
+    saved: Any
+    outputs: int
+    made: Any
 
-    outputs: int = 1
-    hooks: list[Callable[[Any], Any]] | None = None
-    retains: bool = False
-    grad: Any = None
-    made: Any = None  # where it was recorded, under `debug`
-
-    def backward(self, dy: Any, needs: Sequence[Any] | None = None) -> Sequence[Any]:
+    def backward(self, dy: Any, needs: Any = None) -> Any:
         """The gradient of each input from the gradient of the result; None where not needed: by
         default where it has no parent."""
         saved = self.saved
@@ -87,23 +110,41 @@ class Node:
             )
         values = () if saved is None else unpack(self, saved)
         needs = self.parents if needs is None else needs
-        return self.op.backward(values, dy, needs, *self.arguments)  # type: ignore[no-any-return]
+        return self.op.backward(values, dy, needs, *self.arguments)
 
 
-class Pick:
+def node_of(op: Any, parents: Any, arguments: Any, saved: Any) -> Node:
+    """A new node, without a call of an __init__."""
+    node: Node = Node.__new__(Node)
+    node.age = next_age()
+    node.parents = parents
+    node.hooks = None
+    node.retains = False
+    node.grad = None
+    node.op = op
+    node.arguments = arguments
+    node.saved = saved
+    node.outputs = 1
+    node.made = None
+    return node
+
+
+class Pick(Origin):
     """One result of an op that has several: hands its gradient to position `index`."""
 
-    __slots__ = ("age", "grad", "hooks", "index", "parents", "retains")
+    __slots__ = ("index",)
+
+    index: int
 
     def __init__(self, node: Node, index: int) -> None:
         self.age = next_age()
         self.parents = (node,)
-        self.index = index
-        self.hooks: list[Callable[[Any], Any]] | None = None
+        self.hooks = None
         self.retains = False
-        self.grad: Any = None
+        self.grad = None
+        self.index = index
 
-    def backward(self, dy: Any, needs: Sequence[Any] | None = None) -> Sequence[Any]:
+    def backward(self, dy: Any, needs: Any = None) -> Any:
         parts: list[Any] = [None] * self.parents[0].outputs
         parts[self.index] = dy
         return (parts,)
@@ -137,7 +178,7 @@ INPUTS = tuple(Place(i) for i in range(4))
 OUTPUT = Place(-1)
 
 
-def pack(saved: tuple[Any, ...], inputs: Sequence[Any], results: Sequence[Any]) -> list[Any]:
+def pack(saved: Any, inputs: Sequence[Any], results: Sequence[Any]) -> list[Any]:
     """Keep inputs and outputs as [array, node, version, count], so that backward sees them as
     values of the graph and notices if they were changed.
 
@@ -149,12 +190,11 @@ def pack(saved: tuple[Any, ...], inputs: Sequence[Any], results: Sequence[Any]) 
         kind = type(item)
         if kind is Place:
             if item is OUTPUT:
-                item = [results[0]._array, 0, results[0]._version, 0]
+                item = _kept(results[0], 0)
             else:
-                x = inputs[item.index]
-                version = x._version
-                item = [x._array, x._node, version, version[0]]
-        elif kind is np.ndarray:
+                x: Traced = inputs[item.index]
+                item = _kept(x, x._node)
+        elif kind is ndarray:
             item = _found(item, inputs, results)
         elif kind is list:
             item = tuple(item)  # a list marks a value of the graph
@@ -162,14 +202,19 @@ def pack(saved: tuple[Any, ...], inputs: Sequence[Any], results: Sequence[Any]) 
     return packed
 
 
-def _found(array: Array, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
+def _kept(x: Traced, origin: Any) -> list[Any]:
+    return [x._array, origin, x._version, x._version[0]]
+
+
+def _found(array: Any, inputs: Sequence[Any], results: Sequence[Any]) -> Any:
     """A saved array packed, if it is one of the inputs or results; else itself."""
+    x: Traced
     for x in inputs:
         if x is not None and array is x._array:
-            return [array, x._node, x._version, x._version[0]]
-    for i, y in enumerate(results):
-        if array is y._array:
-            return [array, i, y._version, 0]
+            return _kept(x, x._node)
+    for i, x in enumerate(results):
+        if array is x._array:
+            return _kept(x, i)
     return array
 
 
@@ -188,10 +233,10 @@ def unpack(node: Node, saved: list[Any]) -> tuple[Any, ...]:
                 )
             if type(origin) is int:  # a Pick of its own: one held here would be a cycle
                 origin = node if node.outputs == 1 else Pick(node, origin)
-            value = wrap(array, origin)
+            value: Traced = wrap(array, origin)
             value._version = version
             values.append(value)
-        elif isinstance(item, np.ndarray):
+        elif isinstance(item, ndarray):
             values.append(wrap(item))
         else:
             values.append(item)

@@ -28,17 +28,13 @@ from pydp._operators import Operators
 
 
 @_graph.register
-class Tensor(Operators, Methods, Interchange):
+class Tensor(Operators, Methods, Interchange, _graph.Traced):
     """An n-dimensional array that remembers how it was computed.
 
     Made by `pydp.tensor`, `pydp.asarray` and every operation, not by calling the class.
     """
 
-    __slots__ = ("__weakref__", "_array", "_node", "_version")
-
-    _array: Array
-    _node: Any
-    _version: list[int]
+    __slots__ = ("__weakref__",)
 
     # A tensor's truth is its element's, so tensors are compared by identity in sets and dicts.
     __hash__ = object.__hash__
@@ -191,9 +187,10 @@ class Tensor(Operators, Methods, Interchange):
         value._version = self._version
         return value  # type: ignore[no-any-return]
 
-    def _copied(self, like: Array) -> Array:
-        """The elements in an array of their own, its axes in memory as those of `like`."""
-        return _kernels.copy_like(self._array, like)
+    # Of an array: a copy whose axes lie in memory as those of another; the array itself where it is
+    # a kernel's result that lies so, else such a copy.
+    _copied = staticmethod(_kernels.copy_like)
+    _own = staticmethod(_kernels.own_like)
 
     # ---- leaving pydp
 

@@ -25,7 +25,8 @@ HOUSE = [
 # One room in several files, by the beginning of their names.
 GROUPS = {"_condition": "_signature", "_inference": "_signature", "_notation": "_signature",
           "_size": "_signature", "_context": "_graph", "_search": "_graph", "_handle": "_graph",
-          "_inplace": "_graph", "_node": "_graph", "_tree": "_autodiff", "_jacobian": "_autodiff",
+          "_inplace": "_graph", "_node": "_graph", "_record": "_graph", "_walk": "_graph",
+          "_tree": "_autodiff", "_jacobian": "_autodiff",
           "_remat": "_autodiff", "_function": "_autodiff", "_check": "_autodiff",
           "_operators": "_tensor", "_methods": "_tensor", "_interchange": "_tensor"}  # fmt: skip
 

@@ -10,7 +10,7 @@ cdef extern from "table.h" nogil:
         PD_KERNEL_copy
 
 
-def copy_to(cnp.ndarray x, cnp.ndarray y):
+cpdef cnp.ndarray copy_to(cnp.ndarray x, cnp.ndarray y):
     """y[...] = x, for arrays of one shape and dtype that do not overlap."""
     cdef pd_copy_geometry g
     g.item = cnp.PyArray_ITEMSIZE(x)
@@ -22,12 +22,23 @@ def copy_to(cnp.ndarray x, cnp.ndarray y):
     return y
 
 
-def copy_like(cnp.ndarray x, cnp.ndarray like):
+cpdef cnp.ndarray copy_like(cnp.ndarray x, cnp.ndarray like):
     """A dense copy of x whose axes lie in memory in the order of those of `like`."""
     cdef int64_t strides[PD_MAX_AXES]
     element_strides(like, strides)
     return copy_to(x, new_array(cnp.PyArray_NDIM(x), <int64_t *>cnp.PyArray_DIMS(x), strides,
                                 cnp.PyArray_TYPE(x)))
+
+
+def own_like(cnp.ndarray x, cnp.ndarray like):
+    """x itself where it lies in a Block of ours, is no view, can be written, and has the strides of
+    `like`, which has x's shape; else a copy as copy_like makes it."""
+    cdef int i
+    cdef PyObject *base = <PyObject *>cnp.PyArray_BASE(x)
+    cdef bint own = base != NULL and type(<object>base) is Block and cnp.PyArray_ISWRITEABLE(x)
+    for i in range(cnp.PyArray_NDIM(x) if own else 0):
+        own = own and cnp.PyArray_STRIDE(x, i) == cnp.PyArray_STRIDE(like, i)
+    return x if own else copy_like(x, like)
 
 
 def in_order_of(cnp.ndarray x, tuple strides):
@@ -46,7 +57,7 @@ def in_order_of(cnp.ndarray x, tuple strides):
     return x
 
 
-def contiguous(cnp.ndarray x):
+cpdef cnp.ndarray contiguous(cnp.ndarray x):
     """x itself where it lies in C order, else a copy that does."""
     if cnp.PyArray_IS_C_CONTIGUOUS(x):
         return x

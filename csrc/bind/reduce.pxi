@@ -20,7 +20,7 @@ reduce_functions = {
 }
 
 
-def reduce(int function, cnp.ndarray x, tuple axes, bint keepdims):
+cpdef reduce(int function, cnp.ndarray x, tuple axes, bint keepdims):
     """y = f of x over these axes (each once, counted from the front), in C order.
 
     NotImplemented where x is not float32 or float64.

@@ -56,20 +56,24 @@ void pd_space_operand(pd_space *s, int operand, int axes, const int64_t *shape,
 
 void pd_space_merge(pd_space *s, int operands) {
     int order[PD_MAX_AXES];
-    pd_axes_by_stride((int)s->axes, s->stride[0], order);
-    pd_space from = *s;
+    int axes = (int)s->axes;
+    pd_axes_by_stride(axes, s->stride[0], order);
+    /* The axes as they were; most spaces have few, so not all of the struct. */
+    int64_t size[PD_MAX_AXES], stride[PD_OPERANDS][PD_MAX_AXES];
+    for (int i = 0; i < axes; i++) {
+        size[i] = s->size[i];
+        for (int k = 0; k < operands; k++) stride[k][i] = s->stride[k][i];
+    }
     int last = -1; /* the axis built last */
-    for (int i = 0; i < from.axes; i++) {
+    for (int i = 0; i < axes; i++) {
         int axis = order[i];
-        int64_t size = from.size[axis];
-        if (size == 1) continue;
+        if (size[axis] == 1) continue;
         int merges = last >= 0;
         for (int k = 0; merges && k < operands; k++)
-            merges = s->stride[k][last] == from.stride[k][axis] * size;
+            merges = s->stride[k][last] == stride[k][axis] * size[axis];
         if (!merges) s->size[++last] = 1;
-        s->size[last] *= size;
-        for (int k = 0; k < operands; k++)
-            s->stride[k][last] = from.stride[k][axis];
+        s->size[last] *= size[axis];
+        for (int k = 0; k < operands; k++) s->stride[k][last] = stride[k][axis];
     }
     if (last < 0) { /* a single element is an axis of length 1 */
         last = 0;

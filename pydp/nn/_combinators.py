@@ -161,8 +161,9 @@ class Sequential(_List):
         return cls(*modules)
 
     def forward(self, x: Any) -> Any:
-        for module in self._items():
-            x = module(x)
+        for module in list(vars(self).values()):  # a list: a module may be given hooks meanwhile
+            if isinstance(module, Module):
+                x = module(x)
         return x
 
 

@@ -55,7 +55,8 @@ class FeedForward(Module):
         return f"real[..., {self.linear1.in_features}] -> real[..., {last.out_features}]"
 
     def forward(self, x: Any) -> Any:
-        y = ops.linear(x, self.linear1.weight, self.linear1.bias, self.activation)
+        first = self.linear1
+        y = ops.linear(x, first.weight, first.bias, self.activation)
         return y if self.linear2 is None else self.linear2(y)
 
     def extra_repr(self) -> str:

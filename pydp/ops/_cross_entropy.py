@@ -80,7 +80,8 @@ class CrossEntropy(Op):
         bad, loss, lse, total = _kernels.cross_entropy_forward(
             x, target, weight, axis, ignore, smoothing, code
         )
-        check_targets(bad, "cross_entropy", target, x.shape[axis], ignore)
+        if bad:
+            check_targets(bad, "cross_entropy", target, x.shape[axis], ignore)
         return loss, (INPUTS[0], INPUTS[1], weight, lse, total)
 
     @staticmethod
@@ -126,7 +127,8 @@ class CrossEntropyBackward(Op):
         bad, dx = _kernels.cross_entropy_backward(
             x, target, weight, lse, total, _kernels.contiguous(dloss), axis, ignore, smoothing, code
         )
-        check_targets(bad, "cross_entropy_backward", target, x.shape[axis], ignore)
+        if bad:
+            check_targets(bad, "cross_entropy_backward", target, x.shape[axis], ignore)
         return dx, (x, target, weight, lse, total, dloss)
 
     @staticmethod
@@ -183,9 +185,9 @@ def cross_entropy(
     """
     op = "cross_entropy"
     x = real_tensor(logits, op, "logits")
-    if x.ndim == 0:
+    shape = x._array.shape
+    if not shape:
         raise ValueError(f"{op}: logits must have an axis of classes, got a 0-d tensor")
-    shape = x.shape
     at = axis_index(axis, len(shape), op)
     n = shape[at]
     if n == 0:
@@ -203,11 +205,11 @@ def cross_entropy(
             raise NotImplementedError(f"{op}: weight gets no gradient; pass weight.detach()")
     if not isinstance(target, _graph.Value):
         target = _graph.wrap(as_array(target, op))
-    if target.dtype.kind == "f":
-        return _of_probabilities(x, target, at, weight, smoothing, reduction)
-
     t = target._array
-    if t.dtype.kind == "b":
+    kind = t.dtype.kind
+    if kind == "f":
+        return _of_probabilities(x, target, at, weight, smoothing, reduction)
+    if kind == "b":
         raise TypeError(f"{op}: target must be integers or probabilities, got bool")
     rows = shape[:at] + shape[at + 1 :]
     if t.shape != rows:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._graph import apply
+from pydp._graph import alike, apply
 from pydp._op import (
     FLOAT32,
     FLOAT64,
@@ -31,12 +31,11 @@ from pydp.ops._elementwise import check_broadcast
 
 def _two(op: str, a: Any, b: Any) -> Any:
     """Two operands as tensors of one dtype; the common cases cost little."""
+    if alike(a, b):
+        return a, b
     tensor = _graph.Value
     if isinstance(a, tensor):  # a Parameter too
-        if isinstance(b, tensor):
-            if a._array.dtype is b._array.dtype:
-                return a, b
-        elif (value := _beside(a, b)) is not None:
+        if not isinstance(b, tensor) and (value := _beside(a, b)) is not None:
             return a, value
     elif isinstance(b, tensor) and (value := _beside(b, a)) is not None:
         return value, b

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._graph import INPUTS, OUTPUT, apply, is_recording
+from pydp._graph import INPUTS, OUTPUT, alike, apply, is_recording
 from pydp._kernels import matmul_forward as matmul_kernel
 from pydp._op import Array, Op, numpy_op, operands, real_tensor, same_float
 from pydp.ops._activation import gelu, reference_of
 from pydp.ops._elementwise import RELU_BACKWARD, SIGMOID_BACKWARD, TANH_BACKWARD
-from pydp.ops._reduce import Sum, sum, sum_to
+from pydp.ops._reduce import sum, sum_to
 from pydp.ops._shape import expand_dims, matrix_transpose, reshape, squeeze
 
 Wants = tuple[bool, bool, bool]
@@ -38,6 +38,7 @@ class MatMul(Op):
     def forward(needs: Any, x: Array, w: Array) -> Any:
         y = matmul_kernel(x, w)
         if y is NotImplemented:  # integers, or shapes that do not fit
+            check_numbers(x)
             check_product(x.shape, w.shape)
             y = np.asarray(numpy_op(np.matmul, x, w))
         return y, INPUTS[:2]
@@ -54,6 +55,12 @@ class MatMul(Op):
         columns = [(x * w[..., None, :, j]).sum(-1) for j in range(w.shape[-1])]
         batch = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
         return np.stack(columns, -1) if columns else np.zeros((*batch, x.shape[-2], 0))
+
+
+def check_numbers(x: Array) -> None:
+    """Raise for bool; both arguments have one dtype."""
+    if x.dtype.kind == "b":
+        raise TypeError("matmul: x and w must be numbers, got bool; use astype")
 
 
 def check_product(x: tuple[int, ...], w: tuple[int, ...]) -> None:
@@ -81,14 +88,12 @@ def matmul(x: Any, w: Any) -> Any:
     >>> pydp.matmul(pydp.tensor([[1.0, 2.0], [3.0, 4.0]]), pydp.tensor([1.0, 10.0]))
     tensor([21., 43.])
     """
-    tensor = _graph.Value
-    if not (isinstance(x, tensor) and isinstance(w, tensor) and x.dtype is w.dtype):
+    if not alike(x, w):
         x, w = operands("matmul", x, w)
     a, b = x._array, w._array
-    if a.ndim == b.ndim == 2 and a.dtype.kind != "b":
+    if a.ndim == 2 and b.ndim == 2:
         return apply(MatMul, (x, w))
-    if a.dtype.kind == "b":
-        raise TypeError("matmul: x and w must be numbers, got bool; use astype")
+    check_numbers(a)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"matmul: arguments need an axis, got shapes {a.shape} and {b.shape}")
     if a.ndim == 1:
@@ -102,13 +107,6 @@ def matmul(x: Any, w: Any) -> Any:
     return apply(MatMul, (x, w))
 
 
-def _rows(x: Array) -> Array:
-    """x[..., n] as a matrix [rows, n], in place where its strides allow."""
-    if x.ndim == 2:
-        return x
-    return _kernels.contiguous(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
-
-
 class Linear(Op):
     name = "linear"
     type = "(real[..., i], real[o, i], real[o]?) -> real[..., o]"
@@ -117,10 +115,9 @@ class Linear(Op):
     def forward(
         needs: Any, x: Array, weight: Array, bias: Array | None, activation: str | None
     ) -> Any:
-        rows = _rows(x)
-        y = matmul_kernel(rows, weight.T, bias, ACTIVATIONS[activation])
-        if x.ndim != 2:
-            y = y.reshape(*x.shape[:-1], weight.shape[0])
+        y = _kernels.linear_forward(x, weight, bias, ACTIVATIONS[activation])
+        if y is NotImplemented:
+            refuse_linear(x, weight, bias)
         return y, (INPUTS[0], INPUTS[1], OUTPUT if activation else None)
 
     @staticmethod
@@ -149,11 +146,7 @@ class LinearBackward(Op):
         needs: Any, x: Array, weight: Array, y: Any, dy: Array, activation: Any, wants: Wants
     ) -> Any:
         dz = ACTIVATION_BACKWARD[activation].forward(None, y, dy)[0] if activation else dy
-        rows, dz = _rows(x), _rows(dz)
-        dx = matmul_kernel(dz, weight).reshape(x.shape) if wants[0] else None
-        dweight = matmul_kernel(dz.T, rows) if wants[1] else None
-        dbias = _kernels.reduce(Sum.code, dz, (0,), False) if wants[2] else None
-        return (dx, dweight, dbias), (x, weight, y, dy)
+        return _kernels.linear_backward(x, weight, dz, *wants), (x, weight, y, dy)
 
     @staticmethod
     def composed(x: Any, weight: Any, y: Any, dy: Any, activation: Any, wants: Wants) -> Any:
@@ -188,24 +181,34 @@ def linear(x: Any, weight: Any, bias: Any = None, activation: str | None = None)
     tensor([[3., 0.]])
     """
     check_activation(activation, "linear")
-    x, weight = real_tensor(x, "linear", "x"), real_tensor(weight, "linear", "weight")
-    a, w = x._array, weight._array
-    if bias is not None:
+    tensor = _graph.Value
+    if not (isinstance(x, tensor) and isinstance(weight, tensor)):
+        x, weight = real_tensor(x, "linear", "x"), real_tensor(weight, "linear", "weight")
+    if not (bias is None or isinstance(bias, tensor)):
         bias = real_tensor(bias, "linear", "bias")
-    if a.dtype is not w.dtype or (bias is not None and a.dtype is not bias._array.dtype):
-        same_float("linear", x=x, weight=weight, bias=bias)
-    if w.ndim != 2 or a.ndim < 1 or a.shape[-1] != w.shape[1]:
-        raise ValueError(
-            f"linear: x must be [..., i] and weight [o, i], got {a.shape} and {w.shape}"
-        )
-    if bias is not None and bias._array.shape != w.shape[:1]:
-        raise ValueError(f"linear: bias must be [{w.shape[0]}], got {bias.shape}")
     inputs = (x, weight, bias)
     if activation == "gelu" and is_recording() and any(t is not None and t._node for t in inputs):
         return gelu(
             apply(Linear, inputs, None)
         )  # its gradient looks at x W + b, which is then kept
     return apply(Linear, inputs, activation)
+
+
+def refuse_linear(x: Array, weight: Array, bias: Array | None) -> None:
+    """Raise for arguments of which the kernel makes nothing."""
+    given = {"x": x, "weight": weight, "bias": bias}
+    tensors = {name: None if a is None else _graph.wrap(a) for name, a in given.items()}
+    for name, value in tensors.items():
+        if value is not None:
+            real_tensor(value, "linear", name)
+    same_float("linear", **tensors)
+    if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"linear: x must be [..., i] and weight [o, i], got {x.shape} and {weight.shape}"
+        )
+    raise ValueError(
+        f"linear: bias must be [{weight.shape[0]}], got {None if bias is None else bias.shape}"
+    )
 
 
 def check_activation(activation: str | None, op: str) -> None:

@@ -205,9 +205,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients: .grad becomes None."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if p._node is not None:
-                    p._node.grad = None
+            _graph.forget_gradients(group["params"])
 
     def step(self) -> None:
         """Change every parameter that has a gradient; nothing is changed if one is unfit.
@@ -218,20 +216,20 @@ class Optimizer:
         arrays: list[Any] = []
         changed: list[Tensor] = []
         fresh: dict[Tensor, dict[str, Array]] = {}
+        states = self.state
         for group in self.param_groups:
             setting, used = group.setting, group.used
             needed = {name for name in used if name}
-            for p in group["params"]:  # of a small model, this loop is most of a step
-                node = p._node
-                if node is None or node.grad is None:
-                    continue
-                state = self.state.get(p)
+            # of a small model, this loop is most of a step
+            for p, array, gradient in _graph.gradients_of(group["params"]):
+                state = states.get(p)
                 if state is None:
-                    state = fresh[p] = self.new_state(p._array, group)
+                    state = fresh[p] = self.new_state(array, group)
                 elif not needed.issubset(state):
-                    self.add_states(state, p._array, group)
+                    self.add_states(state, array, group)
+                arrays += setting, state["step"], array, gradient
                 get: Any = state.get  # of no name: None
-                arrays += setting, state["step"], p._array, node.grad._array, *map(get, used)
+                arrays += map(get, used)
                 changed.append(p)
         if not changed:
             return

@@ -137,7 +137,7 @@ print(most)
 CHILDREN = """
 import os, signal, threading
 import numpy as np, pydp
-from pydp import _graph
+from pydp import _walk
 pydp.set_num_threads(4)
 x = pydp.tensor(np.ones(1 << 20, np.float32), requires_grad=True)
 def step():
@@ -166,7 +166,7 @@ ALL = "20 ended, [] of them with these failures"
     {
         "after a parallel region": "print(children(20))",
         "while another thread adds gradients": """
-with _graph._leaf_lock:
+with _walk._leaf_lock:
     thread = threading.Thread(target=lambda: print(children(20)))
     thread.start()
     thread.join()
