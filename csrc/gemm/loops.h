@@ -15,6 +15,7 @@
 #ifndef PD_GEMM_LOOPS_H
 #define PD_GEMM_LOOPS_H
 
+#include "ahead.h"
 #include "finish.h"
 #include "gemm.h"
 #include "microkernel.h"
@@ -57,7 +58,8 @@ typedef struct {
     int64_t row_unit, unit_tiles; /* tiles do not cross multiples of a unit */
     int64_t k_unit, depth;        /* nor do blocks of K */
     int64_t stretch;              /* the longest p1 - p0 */
-    int64_t tiles, task_tiles, task_panels, task_columns;
+    int64_t tiles, task_tiles, task_panels;
+    int64_t tasks, task_columns; /* of few.h and far.h */
     int64_t near_panels; /* the stretch of so many stays in the second level */
     int64_t failed;
 } block_t;
@@ -70,10 +72,26 @@ typedef struct {
     int64_t i, rows, k0, k1;
 } tile_t;
 
+/* What multiplies, and what it asks for meanwhile. */
+typedef struct {
+    tile_kernel *plain;
+    ahead_kernel *ahead; /* taken where `next` is not NULL */
+    const real *next;
+} tile_call;
+
+V_INLINE void tile_multiply(tile_call call, int64_t k, a_tile a, const real *b,
+                            int64_t b_step, real *c, int64_t c_row, int add) {
+    if (call.next)
+        call.ahead(call.next, k, a.data, a.row, a.step, b, b_step, c, c_row,
+                   add);
+    else
+        call.plain(k, a.data, a.row, a.step, b, b_step, c, c_row, add);
+}
+
 /* Tile x panel -> the tile's rows of C, columns j … j+width-1 of the block, for
  * K from p to p+depth-1. Straight into C where its vectors are whole and its
  * rows evenly spaced; through a buffer where not. */
-static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
+static void tile_run(const block_t *t, tile_call call, const tile_t *tile,
                      a_tile a, int64_t p, int64_t depth, const real *b,
                      int64_t b_step, int64_t j, int64_t width) {
     enum {
@@ -95,7 +113,7 @@ static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
         for (int64_t r = 0; r < rows; r++)
             for (int64_t l = 0; l < width; l += LINE)
                 __builtin_prefetch(c + r * g->c_row + l, 1);
-        kernel(depth, a.data, a.row, a.step, b, b_step, c, g->c_row, add);
+        tile_multiply(call, depth, a, b, b_step, c, g->c_row, add);
         if (ends)
             finish_rows(rows, c, g->c_row, c, g->c_row, width, 0, bias,
                         g->bias_step, activation);
@@ -103,7 +121,7 @@ static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
     }
     real buffer[BUFFER] __attribute__((aligned(64)));
     const int64_t stride = ceil_div(width, VL) * VL;
-    kernel(depth, a.data, a.row, a.step, b, b_step, buffer, stride, 0);
+    tile_multiply(call, depth, a, b, b_step, buffer, stride, 0);
     if (!g->c_rows)
         finish_rows(rows, c + i * g->c_row, g->c_row, buffer, stride, width,
                     add, bias, g->bias_step, activation);
@@ -215,8 +233,11 @@ static void stretch_run(const block_t *t, int64_t first, int64_t last,
                     const real *b = b_at(t, p, j, width, &step);
                     if (prefetch)
                         a_prefetch(from, next, rows, end - p, q, panels);
-                    tile_run(t, tile_kernels[ceil_div(width, VL) - 1][rows - 1],
-                             &tile, a[at], p, end - p, b, step, j, width);
+                    const tile_call call = {
+                        .plain =
+                            tile_kernels[ceil_div(width, VL) - 1][rows - 1]};
+                    tile_run(t, call, &tile, a[at], p, end - p, b, step, j,
+                             width);
                 }
             }
         }

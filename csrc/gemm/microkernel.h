@@ -26,12 +26,13 @@
 #include "tiles.h"
 
 /* Rows are addressed from two bases, 0 and HALF: seven strides then reach all
- * of fourteen rows, and their registers suffice. */
-V_INLINE void tile_body(const int rows, const int width, int64_t k,
-                        const real *a, int64_t a_row, int64_t a_step,
-                        const real *b, int64_t b_step, real *c, int64_t c_row,
-                        int add) {
-    enum { HALF = 7 };
+ * of fourteen rows, and their registers suffice. For `lines` and `next` see
+ * ahead.h. */
+V_INLINE void tile_body(const int rows, const int width, const int lines,
+                        const real *next, int64_t k, const real *a,
+                        int64_t a_row, int64_t a_step, const real *b,
+                        int64_t b_step, real *c, int64_t c_row, int add) {
+    enum { HALF = 7, LINE = 64 / (int)sizeof(real) };
     const real *low = a + HALF * a_row;
     vreal sum[TILE_ROWS][WIDE_WIDTH];
     UNROLL for (int i = 0; i < rows; i++) {
@@ -42,6 +43,8 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
         vreal row[WIDE_WIDTH];
         UNROLL for (int j = 0; j < width; j++)
             row[j] = v_load(b + j * VL);
+        UNROLL for (int l = 0; l < lines; l++)
+            __builtin_prefetch(next + l * LINE, 0, 2);
         UNROLL for (int i = 0; i < rows; i++) {
             vreal x = v_set(i < HALF ? a[i * a_row] : low[(i - HALF) * a_row]);
             UNROLL for (int j = 0; j < width; j++)
@@ -50,6 +53,7 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
         a += a_step;
         low += a_step;
         b += b_step;
+        if (lines) next += b_step;
     }
     if (add) {
         UNROLL for (int i = 0; i < rows; i++) {
@@ -67,7 +71,8 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
     static void tile_##rows##_##width(                                         \
         int64_t k, const real *a, int64_t a_row, int64_t a_step,               \
         const real *b, int64_t b_step, real *c, int64_t c_row, int add) {      \
-        tile_body(rows, width, k, a, a_row, a_step, b, b_step, c, c_row, add); \
+        tile_body(rows, width, 0, NULL, k, a, a_row, a_step, b, b_step, c,     \
+                  c_row, add);                                                 \
     }
 #define TILE_NAME(rows, width) tile_##rows##_##width,
 #define TILE_EACH_5(f, w) f(1, w) f(2, w) f(3, w) f(4, w) f(5, w)
