@@ -58,7 +58,8 @@ typedef struct {
     int64_t row_unit, unit_tiles; /* tiles do not cross multiples of a unit */
     int64_t k_unit, depth;        /* nor do blocks of K */
     int64_t stretch;              /* the longest p1 - p0 */
-    int64_t tiles, task_tiles, task_panels;
+    int64_t tiles, chunks;        /* of tiles: a task's share */
+    int64_t task_panels, share_panels;
     int64_t tasks, task_columns; /* of few.h and far.h */
     int64_t near_panels; /* the stretch of so many stays in the second level */
     int64_t failed;
@@ -257,19 +258,19 @@ static void stretch_task(void *context, int64_t index) {
         fail(t);
         return;
     }
-    const int64_t chunks = ceil_div(t->tiles, t->task_tiles);
-    const int64_t first = index % chunks * t->task_tiles;
-    const int64_t j = index / chunks * t->task_panels * PANEL;
-    stretch_run(t, first, least(first + t->task_tiles, t->tiles), j,
+    const int64_t chunk = index % t->chunks;
+    const int64_t j = index / t->chunks * t->task_panels * PANEL;
+    stretch_run(t, t->tiles * chunk / t->chunks,
+                t->tiles * (chunk + 1) / t->chunks, j,
                 least(j + t->task_panels * PANEL, t->columns), scratch);
 }
 
 /* Packs some panels of the stretch. */
 static void share_task(void *context, int64_t index) {
     block_t *t = context;
-    const int64_t j = index * t->near_panels * PANEL;
+    const int64_t j = index * t->share_panels * PANEL;
     pack_panels(&t->g->b, t->b, t->p0, t->p1 - t->p0, t->j0 + j,
-                least(t->near_panels * PANEL, t->columns - j),
+                least(t->share_panels * PANEL, t->columns - j),
                 t->panels + j * (t->p1 - t->p0));
 }
 
@@ -293,28 +294,33 @@ static int a_stays(const gemm_t *g) {
     return g->n <= 2 * PANEL || g->a.row * (int64_t)sizeof(real) % 4096 != 0;
 }
 
+/* The next even number: half of so many things is as much as the other half. */
+V_INLINE int64_t even(int64_t n) { return n + n % 2; }
+
 /* A task's share: halved, by shape alone, until there are tasks for many
  * threads or the tasks are small. */
 static void block_cut(block_t *t, int64_t length) {
     const int64_t panels = ceil_div(t->columns, PANEL);
     const double step = (double)TILE_ROWS * PANEL * (double)length;
-    t->task_tiles = least(TASK_TILES, t->tiles);
+    int64_t task_tiles = least(TASK_TILES, t->tiles);
     t->near_panels = most(1, least(TASK_B / (length * PANEL), panels));
     t->task_panels = t->a_in_place || t->g->a.find ? t->near_panels : panels;
     for (;;) {
-        const int64_t tasks = ceil_div(t->tiles, t->task_tiles) *
-                              ceil_div(panels, t->task_panels);
-        const double each =
-            step * (double)t->task_tiles * (double)t->task_panels;
+        const int64_t tasks =
+            ceil_div(t->tiles, task_tiles) * ceil_div(panels, t->task_panels);
+        const double each = step * (double)task_tiles * (double)t->task_panels;
         if (tasks >= 16 || each < 2 * TASK_WORK) break;
-        if (t->task_tiles > 2)
-            t->task_tiles = ceil_div(t->task_tiles, 2);
+        if (task_tiles > 2)
+            task_tiles = ceil_div(task_tiles, 2);
         else if (t->task_panels > 1)
             t->task_panels = ceil_div(t->task_panels, 2);
         else
             break;
     }
+    t->chunks = ceil_div(t->tiles, task_tiles);
+    if (t->chunks > 2) t->chunks = least(even(t->chunks), t->tiles);
     t->near_panels = least(t->near_panels, t->task_panels);
+    t->share_panels = least(t->near_panels, most(2, panels / 8));
 }
 
 /* The columns from j0 on. */
@@ -328,13 +334,13 @@ static void block_run(block_t *t) {
         t->p1 = stretch_end(t, t->p0);
         const int64_t ragged = t->columns % PANEL;
         if (t->place == B_PACKED)
-            pd_parallel(ceil_div(panels, t->near_panels),
+            pd_parallel(ceil_div(panels, t->share_panels),
                         (double)(t->columns * (t->p1 - t->p0)), share_task, t);
         else if (t->place == B_IN_PLACE && ragged % VL)
             pack_panels(&g->b, t->b, t->p0, t->p1 - t->p0,
                         t->j0 + t->columns - ragged, ragged, t->panels);
-        pd_parallel(ceil_div(t->tiles, t->task_tiles) * groups,
-                    rate * (double)(t->p1 - t->p0), stretch_task, t);
+        pd_parallel(t->chunks * groups, rate * (double)(t->p1 - t->p0),
+                    stretch_task, t);
     }
 }
 
@@ -347,6 +353,7 @@ static int64_t gemm_loops(const gemm_t *g, const real *a, const real *b,
                  .row_unit = g->row_unit ? g->row_unit : g->m,
                  .k_unit = g->k_unit ? g->k_unit : g->k};
     t.unit_tiles = ceil_div(t.row_unit, TILE_ROWS);
+    if (!g->row_unit && t.unit_tiles > 4) t.unit_tiles = even(t.unit_tiles);
     t.tiles = g->m / t.row_unit * t.unit_tiles;
     t.place = b_choose(g, t.tiles);
     t.a_in_place = a_stays(g);
