@@ -12,11 +12,12 @@
 
 #include "few.h"
 
-enum {
-    FAR_NEAR = 1 << 19, /* bytes of B; less needs no such care */
-    FAR_TILES = 16,     /* of rows: more of them pay for packing B */
-    FAR_DEPTH = 1024 / (int)sizeof(real) /* rows of a block */
-};
+/* Bytes of B; less needs no such care. */
+enum { FAR_NEAR = 1 << 19 };
+/* Tiles of rows; more of them pay for packing B. Where a row of a panel is one
+ * line, the first tile asks for all of a panel, faster than memory answers. */
+enum { FAR_TILES = AHEAD_LINES > 1 ? 16 : 3 };
+enum { FAR_DEPTH = 1024 / (int)sizeof(real) }; /* rows of a block */
 /* The panels of a task: A is copied for each of them, so not too few. */
 enum { FAR_LEAST = 4, FAR_MOST = 2048 / (int)sizeof(real) / PANEL };
 
