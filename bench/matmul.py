@@ -58,6 +58,19 @@ def case(m: int, k: int, n: int, name: str, turn: str = "") -> Case:
 SQUARE = (16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096)
 FEW = (1, 4, 16, 32)  # rows: a network that serves, and small batches
 WIDE = (512, 1024, 2048, 4096)
+# What layers multiply: rows, inputs, outputs.
+LAYERS = (
+    (512, 256, 256),  # attention's projections
+    (512, 256, 1024),  # a feed-forward layer, there and back
+    (512, 1024, 256),
+    (1024, 768, 768),
+    (512, 768, 3072),
+    (1024, 256, 4096),  # logits of a vocabulary
+    (2048, 256, 10000),
+    (128, 784, 512),  # an MLP on MNIST
+    (16, 9216, 4096),  # AlexNet's first dense layer
+    (1, 9216, 4096),
+)
 TURNS = {"": "", ", A^T B": "a", ", A B^T": "b"}  # a layer is A B^T, its gradients the others
 
 CASES = [
@@ -75,4 +88,13 @@ CASES = [
         for name, turn in TURNS.items()
     ),
     *(case(n, m, n, f"{n} x {m} x {n}, A^T B", "a") for n in (512, 2048) for m in FEW[1:]),
+    *(
+        one
+        for rows, i, o in LAYERS
+        for one in (
+            case(rows, i, o, f"layer, {rows} rows: {i} to {o}", "b"),
+            case(rows, o, i, f"layer, {rows} rows: {i} to {o}, dx"),
+            case(o, rows, i, f"layer, {rows} rows: {i} to {o}, dw", "a"),
+        )
+    ),
 ]

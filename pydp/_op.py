@@ -235,8 +235,10 @@ def as_array(data: Any, op: str, dtype: Any = None, copy: bool = True) -> Array:
     fits = array.dtype == wanted and array.flags.aligned and type(array) is np.ndarray
     if copy or not fits:
         check_memory(array.shape, wanted.itemsize, op)
+        made = _kernels.empty(array.shape, wanted)  # its rows begin with a line of the cache
         with np.errstate(over="ignore"):
-            array = np.array(array, dtype=wanted, order="C", copy=True, subok=False)
+            np.copyto(made, array, casting="unsafe")
+        array = made
     return array
 
 

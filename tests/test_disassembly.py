@@ -14,7 +14,7 @@ import pytest
 
 from pydp import _kernels
 
-TILE = re.compile(r"tile_(\d+)_(\d+)(?:\.\w+)*")
+TILE = re.compile(r"tile_(?:ahead_\d_)?(\d+)_(\d+)(?:\.\w+)*")
 
 
 class Instruction(NamedTuple):
@@ -30,7 +30,7 @@ class Tile(NamedTuple):
 
 
 def tiles() -> list[Tile]:
-    """Every function tile_<rows>_<width> of the extension module: one per (ISA, type)."""
+    """Every function tile_[ahead_<lines>_]<rows>_<width> of the module: one per (ISA, type)."""
     if shutil.which("objdump") is None:
         return []
     command = ["objdump", "-d", "--no-show-raw-insn", _kernels.__file__]

@@ -3,9 +3,11 @@
 #include "gemm.h"
 #include "dot.h"
 #include "finish.h"
-#include "loops.h"
+#include "far.h"
 #include "few.h"
+#include "loops.h"
 #include "small.h"
+#include "stream.h"
 
 tile_kernel *const *K(gemm_tiles)(int64_t width) {
     return tile_kernels[width - 1];
@@ -47,7 +49,8 @@ typedef struct {
 /* The first that fits is taken. */
 static const gemm_method methods[] = {
     {is_hollow, gemm_hollow}, {is_small, gemm_small}, {is_dot, gemm_dot},
-    {is_few, gemm_few},       {always, gemm_loops},
+    {is_stream, gemm_stream}, {is_few, gemm_few},     {is_far, gemm_far},
+    {always, gemm_loops},
 };
 
 /* ---- many products --------------------------------------------------------

@@ -15,6 +15,7 @@
 #ifndef PD_GEMM_LOOPS_H
 #define PD_GEMM_LOOPS_H
 
+#include "ahead.h"
 #include "finish.h"
 #include "gemm.h"
 #include "microkernel.h"
@@ -57,7 +58,9 @@ typedef struct {
     int64_t row_unit, unit_tiles; /* tiles do not cross multiples of a unit */
     int64_t k_unit, depth;        /* nor do blocks of K */
     int64_t stretch;              /* the longest p1 - p0 */
-    int64_t tiles, task_tiles, task_panels, task_columns;
+    int64_t tiles, chunks;        /* of tiles: a task's share */
+    int64_t task_panels, share_panels;
+    int64_t tasks, task_columns; /* of few.h and far.h */
     int64_t near_panels; /* the stretch of so many stays in the second level */
     int64_t failed;
 } block_t;
@@ -70,10 +73,26 @@ typedef struct {
     int64_t i, rows, k0, k1;
 } tile_t;
 
+/* What multiplies, and what it asks for meanwhile. */
+typedef struct {
+    tile_kernel *plain;
+    ahead_kernel *ahead; /* taken where `next` is not NULL */
+    const real *next;
+} tile_call;
+
+V_INLINE void tile_multiply(tile_call call, int64_t k, a_tile a, const real *b,
+                            int64_t b_step, real *c, int64_t c_row, int add) {
+    if (call.next)
+        call.ahead(call.next, k, a.data, a.row, a.step, b, b_step, c, c_row,
+                   add);
+    else
+        call.plain(k, a.data, a.row, a.step, b, b_step, c, c_row, add);
+}
+
 /* Tile x panel -> the tile's rows of C, columns j … j+width-1 of the block, for
  * K from p to p+depth-1. Straight into C where its vectors are whole and its
  * rows evenly spaced; through a buffer where not. */
-static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
+static void tile_run(const block_t *t, tile_call call, const tile_t *tile,
                      a_tile a, int64_t p, int64_t depth, const real *b,
                      int64_t b_step, int64_t j, int64_t width) {
     enum {
@@ -95,7 +114,7 @@ static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
         for (int64_t r = 0; r < rows; r++)
             for (int64_t l = 0; l < width; l += LINE)
                 __builtin_prefetch(c + r * g->c_row + l, 1);
-        kernel(depth, a.data, a.row, a.step, b, b_step, c, g->c_row, add);
+        tile_multiply(call, depth, a, b, b_step, c, g->c_row, add);
         if (ends)
             finish_rows(rows, c, g->c_row, c, g->c_row, width, 0, bias,
                         g->bias_step, activation);
@@ -103,7 +122,7 @@ static void tile_run(const block_t *t, tile_kernel *kernel, const tile_t *tile,
     }
     real buffer[BUFFER] __attribute__((aligned(64)));
     const int64_t stride = ceil_div(width, VL) * VL;
-    kernel(depth, a.data, a.row, a.step, b, b_step, buffer, stride, 0);
+    tile_multiply(call, depth, a, b, b_step, buffer, stride, 0);
     if (!g->c_rows)
         finish_rows(rows, c + i * g->c_row, g->c_row, buffer, stride, width,
                     add, bias, g->bias_step, activation);
@@ -215,8 +234,11 @@ static void stretch_run(const block_t *t, int64_t first, int64_t last,
                     const real *b = b_at(t, p, j, width, &step);
                     if (prefetch)
                         a_prefetch(from, next, rows, end - p, q, panels);
-                    tile_run(t, tile_kernels[ceil_div(width, VL) - 1][rows - 1],
-                             &tile, a[at], p, end - p, b, step, j, width);
+                    const tile_call call = {
+                        .plain =
+                            tile_kernels[ceil_div(width, VL) - 1][rows - 1]};
+                    tile_run(t, call, &tile, a[at], p, end - p, b, step, j,
+                             width);
                 }
             }
         }
@@ -236,19 +258,19 @@ static void stretch_task(void *context, int64_t index) {
         fail(t);
         return;
     }
-    const int64_t chunks = ceil_div(t->tiles, t->task_tiles);
-    const int64_t first = index % chunks * t->task_tiles;
-    const int64_t j = index / chunks * t->task_panels * PANEL;
-    stretch_run(t, first, least(first + t->task_tiles, t->tiles), j,
+    const int64_t chunk = index % t->chunks;
+    const int64_t j = index / t->chunks * t->task_panels * PANEL;
+    stretch_run(t, t->tiles * chunk / t->chunks,
+                t->tiles * (chunk + 1) / t->chunks, j,
                 least(j + t->task_panels * PANEL, t->columns), scratch);
 }
 
 /* Packs some panels of the stretch. */
 static void share_task(void *context, int64_t index) {
     block_t *t = context;
-    const int64_t j = index * t->near_panels * PANEL;
+    const int64_t j = index * t->share_panels * PANEL;
     pack_panels(&t->g->b, t->b, t->p0, t->p1 - t->p0, t->j0 + j,
-                least(t->near_panels * PANEL, t->columns - j),
+                least(t->share_panels * PANEL, t->columns - j),
                 t->panels + j * (t->p1 - t->p0));
 }
 
@@ -272,28 +294,33 @@ static int a_stays(const gemm_t *g) {
     return g->n <= 2 * PANEL || g->a.row * (int64_t)sizeof(real) % 4096 != 0;
 }
 
+/* The next even number: half of so many things is as much as the other half. */
+V_INLINE int64_t even(int64_t n) { return n + n % 2; }
+
 /* A task's share: halved, by shape alone, until there are tasks for many
  * threads or the tasks are small. */
 static void block_cut(block_t *t, int64_t length) {
     const int64_t panels = ceil_div(t->columns, PANEL);
     const double step = (double)TILE_ROWS * PANEL * (double)length;
-    t->task_tiles = least(TASK_TILES, t->tiles);
+    int64_t task_tiles = least(TASK_TILES, t->tiles);
     t->near_panels = most(1, least(TASK_B / (length * PANEL), panels));
     t->task_panels = t->a_in_place || t->g->a.find ? t->near_panels : panels;
     for (;;) {
-        const int64_t tasks = ceil_div(t->tiles, t->task_tiles) *
-                              ceil_div(panels, t->task_panels);
-        const double each =
-            step * (double)t->task_tiles * (double)t->task_panels;
+        const int64_t tasks =
+            ceil_div(t->tiles, task_tiles) * ceil_div(panels, t->task_panels);
+        const double each = step * (double)task_tiles * (double)t->task_panels;
         if (tasks >= 16 || each < 2 * TASK_WORK) break;
-        if (t->task_tiles > 2)
-            t->task_tiles = ceil_div(t->task_tiles, 2);
+        if (task_tiles > 2)
+            task_tiles = ceil_div(task_tiles, 2);
         else if (t->task_panels > 1)
             t->task_panels = ceil_div(t->task_panels, 2);
         else
             break;
     }
+    t->chunks = ceil_div(t->tiles, task_tiles);
+    if (t->chunks > 2) t->chunks = least(even(t->chunks), t->tiles);
     t->near_panels = least(t->near_panels, t->task_panels);
+    t->share_panels = least(t->near_panels, most(2, panels / 8));
 }
 
 /* The columns from j0 on. */
@@ -307,13 +334,13 @@ static void block_run(block_t *t) {
         t->p1 = stretch_end(t, t->p0);
         const int64_t ragged = t->columns % PANEL;
         if (t->place == B_PACKED)
-            pd_parallel(ceil_div(panels, t->near_panels),
+            pd_parallel(ceil_div(panels, t->share_panels),
                         (double)(t->columns * (t->p1 - t->p0)), share_task, t);
         else if (t->place == B_IN_PLACE && ragged % VL)
             pack_panels(&g->b, t->b, t->p0, t->p1 - t->p0,
                         t->j0 + t->columns - ragged, ragged, t->panels);
-        pd_parallel(ceil_div(t->tiles, t->task_tiles) * groups,
-                    rate * (double)(t->p1 - t->p0), stretch_task, t);
+        pd_parallel(t->chunks * groups, rate * (double)(t->p1 - t->p0),
+                    stretch_task, t);
     }
 }
 
@@ -326,6 +353,7 @@ static int64_t gemm_loops(const gemm_t *g, const real *a, const real *b,
                  .row_unit = g->row_unit ? g->row_unit : g->m,
                  .k_unit = g->k_unit ? g->k_unit : g->k};
     t.unit_tiles = ceil_div(t.row_unit, TILE_ROWS);
+    if (!g->row_unit && t.unit_tiles > 4) t.unit_tiles = even(t.unit_tiles);
     t.tiles = g->m / t.row_unit * t.unit_tiles;
     t.place = b_choose(g, t.tiles);
     t.a_in_place = a_stays(g);

@@ -28,12 +28,14 @@
 #include "tiles.h"
 
 /* Rows are addressed from two bases, 0 and HALF: seven strides then reach all
- * of fourteen rows, and their registers suffice. */
-V_INLINE void tile_body(const int rows, const int width, int64_t k,
-                        const real *a, int64_t a_row, int64_t a_step,
-                        const int64_t *list, const real *b, int64_t b_step,
-                        real *c, int64_t c_row, int add) {
-    enum { HALF = 7 };
+ * of fourteen rows, and their registers suffice. For `lines` and `next` see
+ * ahead.h. */
+V_INLINE void tile_body(const int rows, const int width, const int lines,
+                        const real *next, int64_t k, const real *a,
+                        int64_t a_row, int64_t a_step, const int64_t *list,
+                        const real *b, int64_t b_step, real *c, int64_t c_row,
+                        int add) {
+    enum { HALF = 7, LINE = 64 / (int)sizeof(real) };
     const real *const first = a, *low = a + HALF * a_row;
     vreal sum[TILE_ROWS][WIDE_WIDTH];
     UNROLL for (int i = 0; i < rows; i++) {
@@ -45,6 +47,8 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
         if (list) a = first + list[p], low = a + HALF * a_row;
         UNROLL for (int j = 0; j < width; j++)
             row[j] = v_load(b + j * VL);
+        UNROLL for (int l = 0; l < lines; l++)
+            __builtin_prefetch(next + l * LINE, 0, 2);
         UNROLL for (int i = 0; i < rows; i++) {
             vreal x = v_set(i < HALF ? a[i * a_row] : low[(i - HALF) * a_row]);
             UNROLL for (int j = 0; j < width; j++)
@@ -52,6 +56,7 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
         }
         if (!list) a += a_step, low += a_step;
         b += b_step;
+        if (lines) next += b_step;
     }
     if (add) {
         UNROLL for (int i = 0; i < rows; i++) {
@@ -69,15 +74,16 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
     static void tile_##rows##_##width(                                         \
         int64_t k, const real *a, int64_t a_row, int64_t a_step,               \
         const real *b, int64_t b_step, real *c, int64_t c_row, int add) {      \
-        tile_body(rows, width, k, a, a_row, a_step, NULL, b, b_step, c, c_row, \
-                  add);                                                        \
+        tile_body(rows, width, 0, NULL, k, a, a_row, a_step, NULL, b, b_step,  \
+                  c, c_row, add);                                              \
     }
 #define TILE_NAME(rows, width) tile_##rows##_##width,
 #define LISTED(rows, width)                                                    \
     static void listed_##rows##_##width(                                       \
         int64_t k, const real *a, int64_t a_row, const int64_t *list,          \
         const real *b, int64_t b_step, real *c, int64_t c_row) {               \
-        tile_body(rows, width, k, a, a_row, 0, list, b, b_step, c, c_row, 0);  \
+        tile_body(rows, width, 0, NULL, k, a, a_row, 0, list, b, b_step, c,    \
+                  c_row, 0);                                                   \
     }
 #define LISTED_NAME(rows, width) listed_##rows##_##width,
 #define TILE_EACH_5(f, w) f(1, w) f(2, w) f(3, w) f(4, w) f(5, w)
@@ -94,12 +100,20 @@ V_INLINE void tile_body(const int rows, const int width, int64_t k,
 #define TILE_EACH(f, w) TILE_EACH_14(f, w)
 #endif
 #if V_REGISTERS == 32 && PD_VECTOR_BYTES == 16
-#define TILE_ALL(f) TILE_EACH(f, 1) TILE_EACH(f, 2) TILE_EACH(f, 3) TILE_EACH(f, 4)
+#define TILE_ALL(f)                                                            \
+    TILE_EACH(f, 1) TILE_EACH(f, 2) TILE_EACH(f, 3) TILE_EACH(f, 4)
 #define TILE_TABLE(f)                                                          \
-    {{TILE_EACH(f, 1)}, {TILE_EACH(f, 2)}, {TILE_EACH(f, 3)}, {TILE_EACH(f, 4)}}
+    {                                                                          \
+        {TILE_EACH(f, 1)}, {TILE_EACH(f, 2)}, {TILE_EACH(f, 3)}, {             \
+            TILE_EACH(f, 4)                                                    \
+        }                                                                      \
+    }
 #else
 #define TILE_ALL(f) TILE_EACH(f, 1) TILE_EACH(f, 2)
-#define TILE_TABLE(f) {{TILE_EACH(f, 1)}, {TILE_EACH(f, 2)}}
+#define TILE_TABLE(f)                                                          \
+    {                                                                          \
+        {TILE_EACH(f, 1)}, { TILE_EACH(f, 2) }                                 \
+    }
 #endif
 
 /* …_kernels[width - 1][rows - 1]. */

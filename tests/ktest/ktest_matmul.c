@@ -35,7 +35,12 @@ static const shape_t shapes[] = {
     {9, 17, 64, "one more"},
     {19, 37, 410, "long rows of dot"},
     {9, 21, 4500, "long rows of dot, blocks of K"},
+    {1, 1111, 1000, "one row, B is far, ragged"},
+    {2, 1111, 1000, "two rows, B is far, ragged"},
     {3, 1111, 1000, "few rows, B is far, ragged"},
+    {4, 1120, 1003, "few rows, B is far, whole vectors"},
+    {6, 1111, 1000, "a tile, B is far, ragged"},
+    {15, 1120, 1003, "two tiles, B is far, whole vectors"},
     {30, 1111, 1000, "a few tiles, B is far, ragged"},
     {300, 1, 40, "matrix times vector"},
     {100, 3, 65, "few columns"},
@@ -43,7 +48,8 @@ static const shape_t shapes[] = {
     {64, 64, 64, "in place"},
     {130, 512, 200, "packed, several tasks"},
     {20, 3100, 5, "many columns, in place"},
-    {50, 2100, 400, "two blocks of columns, packed"},
+    {50, 2100, 400, "a few tiles, B is far, two blocks of K"},
+    {230, 1970, 400, "two blocks of columns, packed"},
     {257, 129, 385, "all edges, packed"},
 };
 

@@ -1,0 +1,145 @@
+/* One to four rows times a B in place that is far away, at the speed of memory:
+ * some rows of B are walked side by side from end to end, and the rows of C,
+ * which stay in the first level of cache, collect.
+ *
+ *     A  x x x x      B -> -> -> ->      C[i,j] += A[i,p]   B[p,j]
+ *                       -> -> -> ->              + A[i,p+1] B[p+1,j]
+ *                       -> -> -> ->              + …
+ *
+ * The elements of A are in registers, so a vector of B costs its load, one
+ * multiply-add for each row of A, and the request for the vector that lies as
+ * many rows further down. K is added up in order. */
+#ifndef PD_GEMM_STREAM_H
+#define PD_GEMM_STREAM_H
+
+#include "few.h"
+
+#if V_REGISTERS == 32
+enum { STREAM_ROWS = 4, STREAM_DEPTH = 8 };
+#else
+enum { STREAM_ROWS = 2, STREAM_DEPTH = 8 };
+#endif
+enum { STREAM_NEAR = 4 << 20 }; /* bytes of B */
+/* Elements of C that a task collects. */
+enum { STREAM_C = 16384 / (int)sizeof(real) };
+
+/* n <= VL columns of `depth` rows of B times x[rows][depth]. */
+V_INLINE void stream_lanes(const int rows, const int depth, const vreal *x,
+                           const real *b, int64_t b_row, real *const *c,
+                           int64_t j, int64_t n) {
+    vreal sum[STREAM_ROWS];
+    UNROLL for (int i = 0; i < rows; i++)
+        sum[i] = n == VL ? v_load(c[i] + j) : v_load_first(c[i] + j, n);
+    UNROLL for (int d = 0; d < depth; d++) {
+        const real *from = b + d * b_row + j;
+        const vreal y = n == VL ? v_load(from) : v_load_first(from, n);
+        if (n == VL) __builtin_prefetch(from + depth * b_row, 0, 2);
+        UNROLL for (int i = 0; i < rows; i++)
+            sum[i] = v_fma(x[i * depth + d], y, sum[i]);
+    }
+    UNROLL for (int i = 0; i < rows; i++) {
+        if (n == VL)
+            v_store(c[i] + j, sum[i]);
+        else
+            v_store_first(c[i] + j, sum[i], n);
+    }
+}
+
+/* Rows of B, first from `first` columns that lie before a line begins. */
+V_INLINE void stream_body(const int rows, const int depth, const real *a,
+                          int64_t a_row, int64_t a_column, const real *b,
+                          int64_t b_row, real *const *c, int64_t first,
+                          int64_t n) {
+    vreal x[STREAM_ROWS * STREAM_DEPTH];
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int d = 0; d < depth; d++)
+            x[i * depth + d] = v_set(a[i * a_row + d * a_column]);
+    }
+    if (first) stream_lanes(rows, depth, x, b, b_row, c, 0, first);
+    int64_t j = first;
+    for (; j + VL <= n; j += VL)
+        stream_lanes(rows, depth, x, b, b_row, c, j, VL);
+    if (j < n) stream_lanes(rows, depth, x, b, b_row, c, j, n - j);
+}
+
+typedef void stream_kernel(const real *a, int64_t a_row, int64_t a_column,
+                           const real *b, int64_t b_row, real *const *c,
+                           int64_t first, int64_t n);
+#define STREAM(rows, depth)                                                    \
+    static void stream_##rows##_##depth(                                       \
+        const real *a, int64_t a_row, int64_t a_column, const real *b,         \
+        int64_t b_row, real *const *c, int64_t first, int64_t n) {             \
+        stream_body(rows, depth, a, a_row, a_column, b, b_row, c, first, n);   \
+    }
+/* stream_kernels[whole][rows - 1]: stream_depth[rows - 1] rows of B, or one. */
+STREAM(1, 1)
+STREAM(2, 1)
+STREAM(1, 8)
+#if V_REGISTERS == 32
+STREAM(2, 8)
+STREAM(3, 1)
+STREAM(4, 1)
+STREAM(3, 6)
+STREAM(4, 6)
+static stream_kernel *const stream_kernels[2][STREAM_ROWS] = {
+    {stream_1_1, stream_2_1, stream_3_1, stream_4_1},
+    {stream_1_8, stream_2_8, stream_3_6, stream_4_6}};
+static const int stream_depth[STREAM_ROWS] = {8, 8, 6, 6};
+#else
+STREAM(2, 5)
+static stream_kernel *const stream_kernels[2][STREAM_ROWS] = {
+    {stream_1_1, stream_2_1}, {stream_1_8, stream_2_5}};
+static const int stream_depth[STREAM_ROWS] = {8, 5};
+#endif
+
+typedef struct {
+    const gemm_t *g;
+    const real *a, *b;
+    real *c;
+    int64_t task_columns;
+} stream_t;
+
+static int is_stream(const gemm_t *g) {
+    return g->m <= STREAM_ROWS && g->b.column == 1 && !g->a.read &&
+           !g->b.read && !g->b_panels && b_bytes(g) > STREAM_NEAR;
+}
+
+static void stream_task(void *context, int64_t index) {
+    const stream_t *t = context;
+    const gemm_t *g = t->g;
+    const int64_t bytes = (int64_t)sizeof(real);
+    const int64_t j = index * t->task_columns;
+    const int64_t n = least(t->task_columns, g->n - j);
+    const int64_t before = (int64_t)((uintptr_t)(t->b + j) % PD_VECTOR_BYTES);
+    const int64_t first =
+        before % bytes ? 0 : least(n, (PD_VECTOR_BYTES - before) / bytes % VL);
+    real *c[STREAM_ROWS];
+    for (int64_t i = 0; i < g->m; i++) {
+        c[i] = t->c + (g->c_rows ? g->c_rows[i] : i * g->c_row) + j;
+        if (!g->add) zero_run(c[i], n);
+    }
+    const int64_t depth = stream_depth[g->m - 1];
+    for (int64_t p = 0, step; p < g->k; p += step) {
+        const int whole = p + depth <= g->k;
+        step = whole ? depth : 1;
+        stream_kernels[whole][g->m - 1](t->a + p * g->a.column, g->a.row,
+                                        g->a.column, t->b + p * g->b.row + j,
+                                        g->b.row, c, first, n);
+    }
+    for (int64_t i = 0; i < g->m && (g->bias || g->activation); i++)
+        finish_row(c[i], c[i], n, 0,
+                   g->bias ? g->bias + j * g->bias_step : NULL, g->bias_step,
+                   g->activation);
+}
+
+static int64_t gemm_stream(const gemm_t *g, const real *a, const real *b,
+                           real *c) {
+    const int64_t columns = least(STREAM_C / g->m, ceil_div(g->n, 4));
+    stream_t t = {g, a, b, c, .task_columns = ceil_div(columns, VL) * VL};
+    /* Memory is what it waits for. */
+    pd_parallel(ceil_div(g->n, t.task_columns), (double)(g->k * g->n) / 5,
+                stream_task, &t);
+    return 0;
+}
+
+#endif
