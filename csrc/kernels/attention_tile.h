@@ -99,17 +99,29 @@ V_INLINE void rows_multiply(int64_t i, int64_t end, int64_t n, int64_t first,
             add);
 }
 
-/* s[keys][lanes] = A Bt, as far as any query sees. */
+/* s[keys][lanes] = A Bt, as far as any query of a vector sees: below the keys
+ * that all of a panel see, some of its vectors alone.
+ *
+ *         panel
+ *       +---+---+
+ *       | . | . |
+ *       +---+ . |
+ *           +---+      Elsewhere s is not written. */
 static void scores(const tile_t *t, int64_t width, operand a, const real *bt,
                    real *s) {
     for (int64_t c = 0; c < t->lanes; c += PANEL) {
-        const int64_t n = least(PANEL, t->lanes - c);
-        const int64_t keys = keys_seen(t, c + n - 1);
-        const int64_t tiles = ceil_div(keys, TILE_ROWS);
-        const operand b = {bt + c, STRIDE, 1};
-        for (int64_t r = 0; r < tiles; r++)
-            rows_multiply(r * keys / tiles, (r + 1) * keys / tiles, n, 0, width,
-                          a, b, s + c, STRIDE, 0);
+        const int64_t last = least(c + PANEL, t->lanes);
+        int64_t from = 0;
+        for (int64_t v = c; v < last; v += VL) {
+            const int64_t keys = keys_seen(t, v + VL - 1) - from;
+            const int64_t tiles = ceil_div(keys, TILE_ROWS);
+            const operand b = {bt + v, STRIDE, 1};
+            for (int64_t r = 0; r < tiles; r++)
+                rows_multiply(from + r * keys / tiles,
+                              from + (r + 1) * keys / tiles, last - v, 0, width,
+                              a, b, s + v, STRIDE, 0);
+            from += keys;
+        }
     }
 }
 
@@ -324,7 +336,8 @@ V_INLINE void zero_below(const tile_t *t, real *s, int64_t i, int64_t n,
             v_store(s + j * STRIDE + i + l, v_set(0));
 }
 
-/* The scores of key j and the queries i …, and which of them are seen. */
+/* The scores of key j and the queries i …, and which of them are seen; what is
+ * not may hold anything. */
 V_INLINE vreal score_at(const tile_t *t, const real *s, int64_t i, int64_t j,
                         const int diagonal, const int mask, vmask *seen) {
     vreal x = v_load(s + j * STRIDE + i);
