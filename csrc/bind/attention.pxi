@@ -6,7 +6,12 @@ cdef extern from "attention.h" nogil:
         PD_ATTENTION_K
         PD_ATTENTION_V
         PD_ATTENTION_MASK
+        PD_ATTENTION_Y
         PD_ATTENTION_DY
+        PD_ATTENTION_DQ
+        PD_ATTENTION_DK
+        PD_ATTENTION_DV
+        PD_ATTENTION_OPERANDS
         PD_MASK_NONE
         PD_MASK_BOOL
         PD_MASK_ADDED
@@ -17,9 +22,9 @@ cdef extern from "attention.h" nogil:
         double scale, keep
         int64_t batch_axes
         int64_t batch_shape[PD_MAX_AXES]
-        int64_t batch[5][PD_MAX_AXES]
-        int64_t head[5]
-        int64_t row[5]
+        int64_t batch[PD_ATTENTION_OPERANDS][PD_MAX_AXES]
+        int64_t head[PD_ATTENTION_OPERANDS]
+        int64_t row[PD_ATTENTION_OPERANDS]
         int64_t mask_column
 
 cdef extern from "table.h" nogil:
@@ -29,11 +34,12 @@ cdef extern from "table.h" nogil:
 
 
 cdef double attention_geometry(pd_attention_geometry *g, cnp.ndarray q, cnp.ndarray k,
-                               cnp.ndarray v, cnp.ndarray mask, bint causal, double scale,
-                               int64_t last_dropped, double keep) except -1:
+                               cnp.ndarray v, cnp.ndarray mask, cnp.ndarray y, bint causal,
+                               double scale, int64_t last_dropped, double keep) except -1:
     """The sizes and strides; the estimated time in nanoseconds of one product of all pairs."""
     cdef int axes = cnp.PyArray_NDIM(q)
     cdef int i
+    memset(g, 0, sizeof(pd_attention_geometry))
     g.heads = cnp.PyArray_DIM(q, axes - 3)
     g.groups = cnp.PyArray_DIM(k, axes - 3)
     g.queries = cnp.PyArray_DIM(q, axes - 2)
@@ -46,7 +52,6 @@ cdef double attention_geometry(pd_attention_geometry *g, cnp.ndarray q, cnp.ndar
     g.last_dropped = last_dropped
     g.keep = keep
     g.batch_axes = axes - 3
-    g.mask_column = 0
     cdef double pairs = <double>g.heads * g.queries * g.keys
     for i in range(axes - 3):
         g.batch_shape[i] = cnp.PyArray_DIM(q, i)
@@ -54,6 +59,7 @@ cdef double attention_geometry(pd_attention_geometry *g, cnp.ndarray q, cnp.ndar
     attention_operand(g, PD_ATTENTION_Q, q)
     attention_operand(g, PD_ATTENTION_K, k)
     attention_operand(g, PD_ATTENTION_V, v)
+    attention_operand(g, PD_ATTENTION_Y, y)
     if mask is not None:
         g.mask = PD_MASK_BOOL if cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL else PD_MASK_ADDED
         g.mask_column = attention_operand(g, PD_ATTENTION_MASK, mask)
@@ -74,10 +80,10 @@ cdef int64_t attention_operand(pd_attention_geometry *g, int operand, cnp.ndarra
 
 def attention_forward(cnp.ndarray q, cnp.ndarray k, cnp.ndarray v, mask, key, cnp.ndarray y, rows,
                       bint causal, double scale, int64_t last_dropped, double keep):
-    """All arrays but key and rows have one number of axes, at least 3; the last stride of q, k and
-    v is 1; mask, key, rows may be None. keep < 0: no dropout."""
+    """All arrays but key and rows have one number of axes, at least 3; the last stride of all but
+    mask is 1; mask, key, rows may be None. keep < 0: no dropout."""
     cdef pd_attention_geometry g
-    cdef double ns = attention_geometry(&g, q, k, v, mask, causal, scale, last_dropped, keep)
+    cdef double ns = attention_geometry(&g, q, k, v, mask, y, causal, scale, last_dropped, keep)
     run(PD_KERNEL_attention_forward, type_of(q), (q, k, v, mask, key, y, rows), &g, sizeof(g), ns)
 
 
@@ -85,9 +91,12 @@ def attention_backward(cnp.ndarray q, cnp.ndarray k, cnp.ndarray v, mask, key, c
                        cnp.ndarray rows, cnp.ndarray dy, cnp.ndarray dq, cnp.ndarray dk,
                        cnp.ndarray dv, bint causal, double scale, int64_t last_dropped,
                        double keep):
-    """As forward; dy's last stride is 1 too."""
+    """As forward."""
     cdef pd_attention_geometry g
-    cdef double ns = attention_geometry(&g, q, k, v, mask, causal, scale, last_dropped, keep)
+    cdef double ns = attention_geometry(&g, q, k, v, mask, y, causal, scale, last_dropped, keep)
     attention_operand(&g, PD_ATTENTION_DY, dy)
+    attention_operand(&g, PD_ATTENTION_DQ, dq)
+    attention_operand(&g, PD_ATTENTION_DK, dk)
+    attention_operand(&g, PD_ATTENTION_DV, dv)
     run(PD_KERNEL_attention_backward, type_of(q), (q, k, v, mask, key, y, rows, dy, dq, dk, dv),
         &g, sizeof(g), 2.5 * ns)

@@ -13,10 +13,11 @@
  * mask         [batch …, heads, queries, keys], any strides: bytes, of which 0
  *              masks out, or reals, which are added, -inf masks out; or absent
  * key          uint64 [2]: seed, stream (core/philox.h); absent: no dropout
- * y, dy        [batch …, heads, queries, value_width]; y dense, dy as q
- * rows         [batch …, heads, queries, 2]: m and 1 / l, both 0 where a query
- *              sees nothing (or values have no width); for backward, or absent
- * dq, dk, dv   as q, k, v, but dense
+ * y, dy        [batch …, heads, queries, value_width]; as q
+ * rows         [batch …, heads, queries, 2], dense: m and 1 / l, both 0 where a
+ *              query sees nothing (or values have no width); for backward, or
+ *              absent
+ * dq, dk, dv   as q, k, v
  *
  * Query heads share k and v in groups: head h reads group h * groups / heads.
  * Causal: query i sees the keys j <= i + keys - queries.
@@ -38,7 +39,11 @@ enum {
     PD_ATTENTION_K,
     PD_ATTENTION_V,
     PD_ATTENTION_MASK,
+    PD_ATTENTION_Y,
     PD_ATTENTION_DY,
+    PD_ATTENTION_DQ,
+    PD_ATTENTION_DK,
+    PD_ATTENTION_DV,
     PD_ATTENTION_OPERANDS
 };
 enum { PD_MASK_NONE, PD_MASK_BOOL, PD_MASK_ADDED };

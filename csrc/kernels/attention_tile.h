@@ -15,8 +15,7 @@
  *     y += P V        P by elements of s, its columns; V by vectors, in place
  *
  * so that of K and V nothing is ever packed, and Qt is made once per tile of
- * queries. A matrix whose rows are not whole vectors is copied with zeros after
- * them.
+ * queries. A matrix whose rows are not whole vectors, or lie apart, is copied.
  *
  * Masks: a pair that is masked out has the score -inf and the weight 0. Where
  * an operand holds a NaN or an infinity 0 times it would spread; such tiles are
@@ -43,7 +42,7 @@ enum {
 /* What stays the same while a task works on one head. */
 typedef struct {
     const pd_attention_geometry *g;
-    const real *q, *k, *v, *dy; /* the head's first elements */
+    int64_t at[PD_ATTENTION_OPERANDS]; /* the head's first elements */
     const void *mask;
     pd_key key;
     int64_t head; /* counted through the batch */
@@ -100,17 +99,29 @@ V_INLINE void rows_multiply(int64_t i, int64_t end, int64_t n, int64_t first,
             add);
 }
 
-/* s[keys][lanes] = A Bt, as far as any query sees. */
+/* s[keys][lanes] = A Bt, as far as any query of a vector sees: below the keys
+ * that all of a panel see, some of its vectors alone.
+ *
+ *         panel
+ *       +---+---+
+ *       | . | . |
+ *       +---+ . |
+ *           +---+      Elsewhere s is not written. */
 static void scores(const tile_t *t, int64_t width, operand a, const real *bt,
                    real *s) {
     for (int64_t c = 0; c < t->lanes; c += PANEL) {
-        const int64_t n = least(PANEL, t->lanes - c);
-        const int64_t keys = keys_seen(t, c + n - 1);
-        const int64_t tiles = ceil_div(keys, TILE_ROWS);
-        const operand b = {bt + c, STRIDE, 1};
-        for (int64_t r = 0; r < tiles; r++)
-            rows_multiply(r * keys / tiles, (r + 1) * keys / tiles, n, 0, width,
-                          a, b, s + c, STRIDE, 0);
+        const int64_t last = least(c + PANEL, t->lanes);
+        int64_t from = 0;
+        for (int64_t v = c; v < last; v += VL) {
+            const int64_t keys = keys_seen(t, v + VL - 1) - from;
+            const int64_t tiles = ceil_div(keys, TILE_ROWS);
+            const operand b = {bt + v, STRIDE, 1};
+            for (int64_t r = 0; r < tiles; r++)
+                rows_multiply(from + r * keys / tiles,
+                              from + (r + 1) * keys / tiles, last - v, 0, width,
+                              a, b, s + v, STRIDE, 0);
+            from += keys;
+        }
     }
 }
 
@@ -158,12 +169,12 @@ static void add_queries_seen(const tile_t *t, const real *s, operand b,
 /* ---- operands -------------------------------------------------------------
  */
 
-/* Rows of whole vectors: where they lie, or copied to `to`. Rows that are a
- * multiple of 4 KB apart evict each other from the cache. */
+/* Rows of whole vectors: where they lie, or copied to `to`. Rows that lie
+ * apart, as those of a head among others do, crowd in a few sets of the cache.
+ */
 static operand whole_rows(const real *from, int64_t row, int64_t n,
                           int64_t width, real *to) {
-    if (width % VL == 0 && row * (int64_t)sizeof(real) % 4096)
-        return (operand){from, row, 1};
+    if (width % VL == 0 && row == width) return (operand){from, row, 1};
     for (int64_t r = 0; r < n; r++)
         copy_run_padded(to + r * whole(width), from + r * row, width);
     return (operand){to, whole(width), 1};
@@ -187,13 +198,23 @@ static void transpose_rows(operand from, int64_t n, int64_t width, real *to) {
                             least(VL, n - i), least(VL, width - p));
 }
 
-/* 0 * x is NaN where x is not finite. */
+/* 0 * x is NaN where x is not finite. Four sums, for one addition waits for the
+ * one before. */
 static int is_finite(operand x, int64_t n, int64_t width) {
-    vreal sum = v_set(0);
-    for (int64_t r = 0; r < n; r++)
-        for (int64_t p = 0; p < width; p += VL)
-            sum = v_fma(v_load(x.data + r * x.row + p), v_set(0), sum);
-    return !m_any(v_nan(sum));
+    const vreal zero = v_set(0);
+    vreal a = zero, b = zero, c = zero, d = zero;
+    for (int64_t p = 0; p < width; p += VL) {
+        const real *at = x.data + p;
+        int64_t r = 0;
+        for (; r + 4 <= n; r += 4, at += 4 * x.row) {
+            a = v_fma(v_load(at), zero, a);
+            b = v_fma(v_load(at + x.row), zero, b);
+            c = v_fma(v_load(at + 2 * x.row), zero, c);
+            d = v_fma(v_load(at + 3 * x.row), zero, d);
+        }
+        for (; r < n; r++, at += x.row) a = v_fma(v_load(at), zero, a);
+    }
+    return !m_any(v_nan((a + b) + (c + d)));
 }
 
 /* ---- mask and dropout -----------------------------------------------------
@@ -305,7 +326,18 @@ static int64_t tile_keys_end(const tile_t *t) {
 static const real lane_numbers[16] = {0, 1, 2,  3,  4,  5,  6,  7,
                                       8, 9, 10, 11, 12, 13, 14, 15};
 
-/* The scores of key j and the queries i …, and which of them are seen. */
+/* Zeros for the queries i … i+n-1 below the keys that one of them sees: as many
+ * rows as a tile of a product reaches over them. */
+V_INLINE void zero_below(const tile_t *t, real *s, int64_t i, int64_t n,
+                         int64_t keys) {
+    const int64_t end = least(keys + TILE_ROWS, t->keys);
+    for (int64_t j = keys; j < end; j++)
+        for (int64_t l = 0; l < n; l += VL)
+            v_store(s + j * STRIDE + i + l, v_set(0));
+}
+
+/* The scores of key j and the queries i …, and which of them are seen; what is
+ * not may hold anything. */
 V_INLINE vreal score_at(const tile_t *t, const real *s, int64_t i, int64_t j,
                         const int diagonal, const int mask, vmask *seen) {
     vreal x = v_load(s + j * STRIDE + i);

@@ -14,6 +14,7 @@ from pydp.nn._linear import Linear
 from pydp.nn._module import Module, Parameter
 from pydp.ops._attention import attend
 from pydp.ops._heads import apart, join_heads, split_heads
+from pydp.ops._packed_attention import packed_attention
 
 NAME = "MultiheadAttention"
 
@@ -148,19 +149,24 @@ class MultiheadAttention(Module):
     ) -> tuple[Any, Any]:
         batched = self._check(query, key, value)
         turn = batched and not self.batch_first
-        q, k, v = self._project(query, key, value, turn)
         if not batched:
-            q, k, v = [ops.expand_dims(x, 0) for x in (q, k, v)]
-        mask = self._mask(q.shape, k.shape, key_padding_mask, attn_mask, batched)
+            query, key, value = raised(query, key, value)
+        masks = key_padding_mask, attn_mask, batched
         p = self.dropout if self.training else 0.0
-        if flag(need_weights, "forward", "need_weights"):
-            y, weights = attend(q, k, v, mask, is_causal, None, p, None, need_weights=True)
-            if flag(average_attn_weights, "forward", "average_attn_weights"):
-                weights = ops.mean(weights, axis=1)
+        weights, wanted = None, flag(need_weights, "forward", "need_weights")
+        if self._is_packed(query, key, value) and not wanted:
+            x = self._packed(query, turn)
+            h, (n, t, _) = self.num_heads, x.shape
+            mask = self._mask((n, h, t), t, *masks)
+            y = packed_attention(x, h, mask, flag(is_causal, "forward", "is_causal"), p)
         else:
-            y = ops.scaled_dot_product_attention(q, k, v, mask, is_causal, dropout=p)
-            weights = None
-        y = self.out_proj(join_heads(y))
+            q, k, v = self._project(query, key, value, turn)
+            mask = self._mask(q.shape[:-1], k.shape[-2], *masks)
+            y, weights = attend(q, k, v, mask, is_causal, None, p, None, wanted)
+            if wanted and flag(average_attn_weights, "forward", "average_attn_weights"):
+                weights = ops.mean(weights, axis=1)
+            y = join_heads(y)
+        y = self.out_proj(y)
         if not batched:
             y = ops.squeeze(y, 0)
             weights = weights if weights is None else ops.squeeze(weights, 0)
@@ -181,17 +187,20 @@ class MultiheadAttention(Module):
                 )
         return bool(query.ndim == 3)
 
+    def _is_packed(self, query: Any, key: Any, value: Any) -> bool:
+        """Whether q, k and v are one product."""
+        extra = self.bias_k is not None or self.add_zero_attn
+        return self.in_proj_weight is not None and query is key and key is value and not extra
+
+    def _packed(self, x: Any, turn: bool) -> Any:
+        """q, k, v of all heads side by side: [n, t, 3 embed_dim]."""
+        return ops.linear(turned(x, turn), self.in_proj_weight, self.in_proj_bias)
+
     def _project(self, query: Any, key: Any, value: Any, turn: bool) -> tuple[Any, ...]:
         """q, k, v as [..., heads, t, d]."""
-        h, extra = self.num_heads, self.bias_k is not None or self.add_zero_attn
-
-        def ready(x: Any) -> Any:
-            return ops.permute_dims(x, (1, 0, 2)) if turn else x
-
-        if self.in_proj_weight is not None and query is key and key is value and not extra:
-            packed = ops.linear(ready(query), self.in_proj_weight, self.in_proj_bias)
-            return split_heads(packed, 3, h)
-        e = self.embed_dim
+        e, h = self.embed_dim, self.num_heads
+        if self._is_packed(query, key, value):
+            return split_heads(self._packed(query, turn), 3, h)
         if self.in_proj_weight is not None:
             weights = apart(ops.reshape(self.in_proj_weight, (3, e, e)))
         else:
@@ -200,10 +209,10 @@ class MultiheadAttention(Module):
         if self.in_proj_bias is not None:
             biases = apart(ops.reshape(self.in_proj_bias, (3, e)))
         q, k, v = [
-            ops.linear(ready(x), weight, bias)
+            ops.linear(turned(x, turn), weight, bias)
             for x, weight, bias in zip((query, key, value), weights, biases, strict=True)
         ]
-        if extra:
+        if self.bias_k is not None or self.add_zero_attn:
             k, v = self._longer(k, self.bias_k), self._longer(v, self.bias_v)
         return tuple([split_heads(x, 1, h)[0] for x in (q, k, v)])
 
@@ -216,10 +225,10 @@ class MultiheadAttention(Module):
         return ops.concat([x, *more], axis=-2)
 
     def _mask(
-        self, q: tuple[int, ...], k: tuple[int, ...], padding: Any, pairs: Any, batched: bool
+        self, queries: tuple[int, ...], s: int, padding: Any, pairs: Any, batched: bool
     ) -> Any:
-        """Both masks in one that broadcasts to [n, heads, t, s]."""
-        (n, h, t, _), s = q, k[-2]
+        """Both masks in one that broadcasts to [n, heads, t, s]; queries: n, heads, t."""
+        n, h, t = queries
         given = s - (self.bias_k is not None) - self.add_zero_attn  # keys that the caller knows
         if padding is not None:
             padding = as_mask(padding, "key_padding_mask")
@@ -266,6 +275,18 @@ class MultiheadAttention(Module):
         if not self.batch_first:
             parts.append("batch_first=False")
         return ", ".join(parts)
+
+
+def turned(x: Any, turn: bool) -> Any:
+    return ops.permute_dims(x, (1, 0, 2)) if turn else x
+
+
+def raised(query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
+    """Each with a batch of one; what was one tensor stays one."""
+    q = ops.expand_dims(query, 0)
+    k = q if key is query else ops.expand_dims(key, 0)
+    v = q if value is query else k if value is key else ops.expand_dims(value, 0)
+    return q, k, v
 
 
 def as_mask(mask: Any, name: str) -> Any:

@@ -13,6 +13,8 @@ takes no part: whatever stands there, a NaN too.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -303,13 +305,21 @@ def attend(
         raise ValueError(f"{OP}: scale must be finite, got {scale}")
     if not 0 <= number(dropout, OP, "dropout") <= 1:
         raise ValueError(f"{OP}: dropout must be between 0 and 1, got {dropout}")
-    source = chosen(generator, OP)
-    key = _graph.wrap(source.key()) if dropout else None
     added = mask is not None and mask.dtype.kind == "f"
     arguments = bool(causal), float(scale), float(dropout)
-    try:
+    with dropping(dropout, generator) as key:
         y = apply(Attention, (q, k, v, mask, key), *arguments, added)
         return y, attention_weights(q, k, mask, key, *arguments) if need_weights else None
+
+
+@contextmanager
+def dropping(p: float, generator: Generator | None) -> Iterator[Any]:
+    """The key of dropout's zeros, or None. Where there is no memory to drop anything, it is given
+    back."""
+    source = chosen(generator, OP)
+    key = _graph.wrap(source.key()) if p else None
+    try:
+        yield key
     except MemoryError:
         if key is not None:
             source.give_back(key._array)

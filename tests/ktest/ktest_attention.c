@@ -1,5 +1,6 @@
 /* attention against its definition, pair by pair in double: masks, causality,
- * groups of heads, dropout, lengths around the tiles. */
+ * groups of heads, dropout, lengths around the tiles, heads one after the other
+ * in memory or side by side. */
 #include "attention.h"
 #include "ktest_philox.h"
 
@@ -17,10 +18,12 @@ static const case_t cases[] = {
     {"a tile", 1, 2, 2, 64, 128, 16, 32},
     {"a tile and one more", 1, 2, 1, 129, 129, 17, 16},
     {"more queries than keys", 1, 1, 1, 140, 20, 8, 8},
+    {"many heads, whole vectors", 3, 6, 6, 20, 24, 32, 16},
     {"few heads, many queries", 1, 1, 1, 300, 280, 24, 20},
 };
 
-enum { CAUSAL = 1, DROPPED = 2, MASK = 4, MASKS = 3, OPTIONS = 4 * MASKS };
+enum { CAUSAL = 1, DROPPED = 2, BESIDE = 4, MASK = 8, MASKS = 3 };
+enum { OPTIONS = MASK * MASKS };
 enum { HIDDEN_QUERY = 1, HIDDEN_KEY = 2 }; /* in every mask */
 
 /* All in double: what the kernel is to give. */
@@ -28,6 +31,16 @@ typedef struct {
     double *weight, *factor; /* [queries][keys]: p, r */
     double *y, *rows, *dq, *dk, *dv;
 } wanted;
+
+/* The first element of row i of a head, counted through the batch. */
+static int64_t row_at(const pd_attention_geometry *g, int operand, int64_t head,
+                      int64_t i) {
+    const int shared = operand == PD_ATTENTION_K || operand == PD_ATTENTION_V ||
+                       operand == PD_ATTENTION_DK || operand == PD_ATTENTION_DV;
+    const int64_t heads = shared ? g->groups : g->heads;
+    return head / heads * g->batch[operand][0] +
+           head % heads * g->head[operand] + i * g->row[operand];
+}
 
 static void *zeros(int64_t n) { return calloc((size_t)n + 1, sizeof(double)); }
 
@@ -39,14 +52,18 @@ static void define(const pd_attention_geometry *g, int64_t items, const real *q,
     for (int64_t head = 0; head < items * g->heads; head++) {
         int64_t group = head * g->groups / g->heads;
         for (int64_t i = 0; i < t; i++) {
-            int64_t at = head * t + i;
+            const int64_t at = head * t + i;
+            const real *qi = q + row_at(g, PD_ATTENTION_Q, head, i);
+            const real *dyi = dy + row_at(g, PD_ATTENTION_DY, head, i);
+            double *yi = w->y + row_at(g, PD_ATTENTION_Y, head, i);
+            double *dqi = w->dq + row_at(g, PD_ATTENTION_DQ, head, i);
             double *p = w->weight, *r = w->factor;
             double top = (double)-INFINITY, sum = 0, dot = 0;
             for (int64_t j = 0; j < s; j++) {
+                const real *kj = k + row_at(g, PD_ATTENTION_K, group, j);
                 double x = 0;
                 for (int64_t c = 0; c < d; c++)
-                    x += (double)q[at * d + c] *
-                         (double)k[(group * s + j) * d + c];
+                    x += (double)qi[c] * (double)kj[c];
                 x = x * (double)(real)g->scale;
                 if (mask) x += (double)mask[at * s + j];
                 if (g->causal && j > i + s - t) x = (double)-INFINITY;
@@ -64,29 +81,39 @@ static void define(const pd_attention_geometry *g, int64_t items, const real *q,
             w->rows[2 * at] = sum > 0 && e ? top : 0;
             w->rows[2 * at + 1] = sum > 0 && e ? 1 / sum : 0;
             for (int64_t j = 0; j < s; j++) {
+                const real *vj = v + row_at(g, PD_ATTENTION_V, group, j);
                 p[j] = sum > 0 ? p[j] / sum : 0;
                 for (int64_t c = 0; c < e; c++)
-                    w->y[at * e + c] +=
-                        p[j] * r[j] * (double)v[(group * s + j) * e + c];
+                    yi[c] += p[j] * r[j] * (double)vj[c];
             }
-            for (int64_t c = 0; c < e; c++)
-                dot += w->y[at * e + c] * (double)dy[at * e + c];
+            for (int64_t c = 0; c < e; c++) dot += yi[c] * (double)dyi[c];
             for (int64_t j = 0; j < s; j++) {
+                const real *kj = k + row_at(g, PD_ATTENTION_K, group, j);
+                const real *vj = v + row_at(g, PD_ATTENTION_V, group, j);
+                double *dkj = w->dk + row_at(g, PD_ATTENTION_DK, group, j);
+                double *dvj = w->dv + row_at(g, PD_ATTENTION_DV, group, j);
                 double dp = 0;
                 for (int64_t c = 0; c < e; c++) {
-                    int64_t vc = (group * s + j) * e + c;
-                    dp += (double)v[vc] * (double)dy[at * e + c];
-                    w->dv[vc] += p[j] * r[j] * (double)dy[at * e + c];
+                    dp += (double)vj[c] * (double)dyi[c];
+                    dvj[c] += p[j] * r[j] * (double)dyi[c];
                 }
                 double ds = p[j] * (r[j] * dp - dot) * (double)(real)g->scale;
                 for (int64_t c = 0; c < d; c++) {
-                    int64_t kc = (group * s + j) * d + c;
-                    w->dq[at * d + c] += ds * (double)k[kc];
-                    w->dk[kc] += ds * (double)q[at * d + c];
+                    dqi[c] += ds * (double)kj[c];
+                    dkj[c] += ds * (double)qi[c];
                 }
             }
         }
     }
+}
+
+/* The strides of an operand [batch, heads, rows, width]: dense, or the heads
+ * side by side as [batch, rows, heads, width]. */
+static void lay_out(pd_attention_geometry *g, int operand, int64_t heads,
+                    int64_t rows, int64_t width, int beside) {
+    g->row[operand] = beside ? heads * width : width;
+    g->head[operand] = beside ? width : rows * width;
+    g->batch[operand][0] = heads * rows * width;
 }
 
 static void compare(const real *got, const double *want, int64_t n,
@@ -104,8 +131,9 @@ static void examine(const case_t *c, int options, int backward) {
     const int64_t e = c->value_width;
     kt_case(backward ? PD_KERNEL_attention_backward
                      : PD_KERNEL_attention_forward,
-            "%s%s%s%s", c->why, options & CAUSAL ? ", causal" : "",
+            "%s%s%s%s%s", c->why, options & CAUSAL ? ", causal" : "",
             options & DROPPED ? ", dropout" : "",
+            options & BESIDE ? ", heads side by side" : "",
             of_mask == PD_MASK_NONE   ? ""
             : of_mask == PD_MASK_BOOL ? ", mask"
                                       : ", added");
@@ -123,13 +151,17 @@ static void examine(const case_t *c, int options, int backward) {
         .keep = options & DROPPED ? (double)(real)(1 / 0.75) : -1,
         .batch_axes = 1,
         .batch_shape = {c->batch},
-        .head = {t * d, s * d, s * e, t * s, t * e},
-        .row = {d, d, e, s, e},
         .mask_column = 1};
-    for (int o = 0; o < PD_ATTENTION_OPERANDS; o++) {
-        const int shared = o == PD_ATTENTION_K || o == PD_ATTENTION_V;
-        g.batch[o][0] = g.head[o] * (shared ? c->groups : c->heads);
-    }
+    const int beside = (options & BESIDE) != 0;
+    lay_out(&g, PD_ATTENTION_Q, c->heads, t, d, beside);
+    lay_out(&g, PD_ATTENTION_K, c->groups, s, d, beside);
+    lay_out(&g, PD_ATTENTION_V, c->groups, s, e, beside);
+    lay_out(&g, PD_ATTENTION_MASK, c->heads, t, s, 0);
+    lay_out(&g, PD_ATTENTION_Y, c->heads, t, e, beside);
+    lay_out(&g, PD_ATTENTION_DY, c->heads, t, e, beside);
+    lay_out(&g, PD_ATTENTION_DQ, c->heads, t, d, beside);
+    lay_out(&g, PD_ATTENTION_DK, c->groups, s, d, beside);
+    lay_out(&g, PD_ATTENTION_DV, c->groups, s, e, beside);
     const real *q = kt_reals(heads * t * d);
     const real *k = kt_reals(groups * s * d);
     const real *v = kt_reals(groups * s * e);

@@ -9,6 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import pydp
 from peers.row import Draw, Drawn, Row
+from pydp.ops._packed_attention import packed_attention
 
 functional = torch.nn.functional
 
@@ -37,6 +38,27 @@ def their_attention(q, k, v, mask=None, causal=False, scale=None):
         return functional.scaled_dot_product_attention(
             q, k, v, mask, is_causal=causal, scale=scale, enable_gqa=True
         )
+
+
+def attended_by_itself(d: Draw) -> Drawn:
+    """The heads of q, k and v side by side in one array."""
+    heads, n, t, width = (d.integer(1, 3) for _ in range(4))
+    arrays = [d.real((n, t, 3 * heads * width))]
+    causal = d.flag()
+    if d.flag() and not causal:
+        arrays.append(d.real((t, t)))
+    return arrays, {"heads": heads, "causal": causal}
+
+
+def our_packed_attention(x, mask=None, *, heads, causal):
+    return packed_attention(x, heads, mask, causal, 0.0)
+
+
+def their_packed_attention(x, mask=None, *, heads, causal):
+    n, t, width = x.shape
+    q, k, v = x.view(n, t, 3, heads, width // (3 * heads)).permute(2, 0, 3, 1, 4)
+    y = their_attention(q, k, v, mask, causal)
+    return y.transpose(1, 2).reshape(n, t, width // 3)
 
 
 def recurrent(gates: int, states: int):
@@ -322,6 +344,8 @@ def their_paths(x, targets, input_lengths, target_lengths, blank, zero_infinity,
 ROWS = [
     Row("scaled_dot_product_attention", attended, pydp.scaled_dot_product_attention,
         their_attention, "attention attention_backward"),
+    Row("packed_attention", attended_by_itself, our_packed_attention, their_packed_attention,
+        "packed_attention_backward"),
     Row("lstm", recurrent(4, 2), our_recurrence(pydp.lstm), their_recurrence(torch.lstm),
         "lstm_backward"),
     Row("gru", recurrent(3, 1), our_recurrence(pydp.gru), their_recurrence(torch.gru),
