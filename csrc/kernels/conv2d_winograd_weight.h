@@ -2,16 +2,18 @@
  *
  *     S[p] = sum over tiles of V[p]' W[p]      for each point p
  *
- *     V  [c panels][points][tiles][PANEL]      transformed pixels of x
- *     W  [o panels][points][tiles][PANEL]      transformed pixels of dy
- *     S  [o panels][points][c][PANEL]          and dweight is S, transformed
- * back
+ *     V  [row panels][points][tiles][PANEL]    transformed pixels, x or dy
+ *     W  [lane panels][points][tiles][PANEL]   transformed pixels, dy or x
+ *     S  [lane panels][points][rows][PANEL]    dweight is S, transformed back
  *
- * A task has a slice of the tiles, some channels c and some channels o, such
+ * The rows of S are the channels of x and its lanes those of dy, or the other
+ * way round where that leaves fewer lanes empty.
+ *
+ * A task has a slice of the tiles, some of the rows and some of the lanes, such
  * that its S, and V and W of some tiles at a time, stay in the second level of
- * cache. So x is transformed anew for each group of o, and dy for each of c:
- * less than what the memory between would cost. Slices are cut by shape, and
- * added in order. */
+ * cache. So one side is transformed anew for each group of the other: less than
+ * what the memory between would cost, which two cores may not have in common.
+ * Slices are cut by shape, and added in order. */
 #ifndef PD_KERNELS_CONV2D_WINOGRAD_WEIGHT_H
 #define PD_KERNELS_CONV2D_WINOGRAD_WEIGHT_H
 
@@ -26,13 +28,15 @@ enum {
 typedef struct {
     win_grid grid;
     image_t dy;
-    int64_t c_group, o_group;   /* channels of a task */
-    int64_t c_groups, o_groups; /* how many of them */
-    int64_t slices, chunk;      /* tiles of a chunk at most */
-    int64_t task_sums;          /* elements of one task's S */
-    real *sums;                 /* [slice][o group][c group] S */
+    int rows_of_dy;                /* and lanes of x */
+    int64_t rows, lanes;           /* channels … */
+    int64_t row_group, lane_group; /* … of a task */
+    int64_t row_groups, lane_groups;
+    int64_t slices, chunk; /* tiles of a chunk at most */
+    int64_t task_sums;     /* elements of one task's S */
+    real *sums;            /* [slice][lane group][row group] S */
     real *dweight;
-    const int64_t *weight_stride;
+    int64_t row_step, lane_step, h_step, w_step; /* of dweight */
 } win_weight_t;
 
 /* As win_data_put and those after it, for dy. */
@@ -85,56 +89,81 @@ static void win_gradient_points(const win_weight_t *t, int64_t first,
     }
 }
 
-/* S (+)= V' W over `count` tiles; then asks for the next ones. */
-static void win_sums(const win_weight_t *t, const win_place *v,
-                     const win_place *w, int64_t next, int64_t count,
-                     int64_t c0, int64_t c, int64_t o0, int64_t o, int add,
-                     real *sums) {
+/* The points of x, or of dy. */
+static void win_side_points(const win_weight_t *t, int of_dy, int64_t first,
+                            int64_t count, int64_t channel, int64_t channels,
+                            const win_place *to) {
+    if (of_dy)
+        win_gradient_points(t, first, count, channel, channels, to);
+    else
+        win_data_points(&t->grid, first, count, channel, channels, to);
+}
+
+/* Rows i0 … and lanes j0 … of S. */
+typedef struct {
+    int64_t i0, rows, j0, lanes;
+    real *sums;
+} win_part;
+
+/* S (+)= V' W over `count` tiles; meanwhile asks for as many from `next` on. */
+static void win_sums(const win_weight_t *t, const win_part *part,
+                     const win_place *v, const win_place *w, int64_t next,
+                     int64_t count, int add) {
     enum { LINE = 64 / (int)sizeof(real) };
     const win_grid *grid = &t->grid;
-    const int64_t parts = ceil_div(o, PANEL) * grid->points;
-    for (int64_t j = 0; j < o; j += PANEL)
-        for (int64_t p = 0; p < grid->points; p++) {
-            const int64_t width = ceil_div(least(PANEL, o - j), VL);
-            const int64_t at = j / PANEL * grid->points + p;
-            const int64_t a = next + count * at / parts;
-            const int64_t b = next + count * (at + 1) / parts;
-            win_ask(grid, &grid->x, a, b, c0, c);
-            win_ask(grid, &t->dy, a, b, o0, o);
-            for (int64_t i0 = 0; i0 < c; i0 += PANEL) {
-                const int64_t channels = least(PANEL, c - i0);
-                const int64_t groups = ceil_div(channels, TILE_ROWS);
-                const real *from =
-                    v->data + i0 / PANEL * v->panel + p * v->plane;
-                const real *by = w->data + j / PANEL * w->panel + p * w->plane;
-                for (int64_t q = 0; q < groups; q++) {
-                    const int64_t i = q * channels / groups;
-                    const int64_t rows = (q + 1) * channels / groups - i;
-                    real *s = sums + (at * c + i0 + i) * PANEL;
-                    for (int64_t l = 0; l < rows * PANEL; l += LINE)
-                        __builtin_prefetch(s + l, 1);
-                    K(gemm_tiles)(width)[rows - 1](count, from + i, 1, PANEL,
-                                                   by, PANEL, s, PANEL, add);
-                }
+    const image_t *of_rows = t->rows_of_dy ? &t->dy : &grid->x;
+    const image_t *of_lanes = t->rows_of_dy ? &grid->x : &t->dy;
+    const int64_t steps = ceil_div(part->lanes, PANEL) * grid->points;
+    for (int64_t step = 0; step < steps; step++) {
+        const int64_t j = step / grid->points, p = step % grid->points;
+        const int64_t width =
+            ceil_div(least(PANEL, part->lanes - j * PANEL), VL);
+        const int64_t a = next + count * step / steps;
+        const int64_t b = next + count * (step + 1) / steps;
+        const real *by = w->data + j * w->panel + p * w->plane;
+        win_ask(grid, of_rows, a, b, part->i0, part->rows);
+        win_ask(grid, of_lanes, a, b, part->j0, part->lanes);
+        for (int64_t first = 0; first < part->rows; first += PANEL) {
+            const int64_t height = least(PANEL, part->rows - first);
+            const int64_t tiles = ceil_div(height, TILE_ROWS);
+            const real *from =
+                v->data + first / PANEL * v->panel + p * v->plane;
+            for (int64_t q = 0; q < tiles; q++) {
+                const int64_t i = q * height / tiles;
+                const int64_t rows = (q + 1) * height / tiles - i;
+                real *s = part->sums + (step * part->rows + first + i) * PANEL;
+                for (int64_t l = 0; l < rows * PANEL; l += LINE)
+                    __builtin_prefetch(s + l, 1);
+                K(gemm_tiles)(width)[rows - 1](count, from + i, 1, PANEL, by,
+                                               PANEL, s, PANEL, add);
             }
         }
+    }
+}
+
+/* Group number `index` of rows and lanes; its S in the first slice. */
+static win_part win_part_at(const win_weight_t *t, int64_t index) {
+    const int64_t i0 = index % t->row_groups * t->row_group;
+    const int64_t j0 = index / t->row_groups * t->lane_group;
+    return (win_part){i0, least(t->row_group, t->rows - i0), j0,
+                      least(t->lane_group, t->lanes - j0),
+                      t->sums + index * t->task_sums};
 }
 
 static void win_sums_task(void *context, int64_t index) {
     win_weight_t *t = context;
     win_grid *grid = &t->grid;
-    const int64_t groups = t->c_groups * t->o_groups;
+    const int64_t groups = t->row_groups * t->lane_groups;
     const int64_t slice = index / groups;
-    const int64_t c0 = index % t->c_groups * t->c_group;
-    const int64_t o0 = index % groups / t->c_groups * t->o_group;
-    const int64_t c = least(t->c_group, grid->c - c0),
-                  o = least(t->o_group, grid->o - o0);
     const int64_t first = slice * grid->tiles / t->slices;
     const int64_t tiles = (slice + 1) * grid->tiles / t->slices - first;
-    const int64_t chunks = ceil_div(tiles, t->chunk),
-                  chunk = ceil_div(tiles, chunks);
+    const int64_t chunks = ceil_div(tiles, t->chunk);
+    const int64_t chunk = ceil_div(tiles, chunks);
+    win_part part = win_part_at(t, index % groups);
+    part.sums += slice * groups * t->task_sums;
     const int64_t panel = grid->points * chunk * PANEL;
-    const int64_t panels = ceil_div(c, PANEL) + ceil_div(o, PANEL);
+    const int64_t v_panels = ceil_div(part.rows, PANEL);
+    const int64_t panels = v_panels + ceil_div(part.lanes, PANEL);
     real *scratch =
         pd_scratch(PD_SCRATCH_A, (size_t)(panels * panel) * sizeof(real));
     if (!scratch) {
@@ -142,33 +171,36 @@ static void win_sums_task(void *context, int64_t index) {
         return;
     }
     const win_place v = {scratch, chunk * PANEL, PANEL, panel};
-    const win_place w = {scratch + ceil_div(c, PANEL) * panel, chunk * PANEL,
-                         PANEL, panel};
+    const win_place w = {scratch + v_panels * panel, chunk * PANEL, PANEL,
+                         panel};
     for (int64_t i = 0; i < chunks; i++) {
         const int64_t from = first + i * tiles / chunks;
         const int64_t next = first + (i + 1) * tiles / chunks;
-        win_data_points(grid, from, next - from, c0, c, &v);
-        win_gradient_points(t, from, next - from, o0, o, &w);
-        win_sums(t, &v, &w, next, next - from, c0, c, o0, o, i > 0,
-                 t->sums + index * t->task_sums);
+        win_side_points(t, t->rows_of_dy, from, next - from, part.i0, part.rows,
+                        &v);
+        win_side_points(t, !t->rows_of_dy, from, next - from, part.j0,
+                        part.lanes, &w);
+        win_sums(t, &part, &v, &w, next, next - from, i > 0);
     }
 }
 
-/* The slices' S, one point of one channel c. */
+/* ---- S -> dweight ----------------------------------------------------------
+ */
+
+/* The slices' sum of VL lanes. */
 V_INLINE vreal win_slices(const win_weight_t *t, const real *sums) {
-    const int64_t step = t->c_groups * t->o_groups * t->task_sums;
+    const int64_t step = t->row_groups * t->lane_groups * t->task_sums;
     vreal sum = v_load(sums);
     for (int64_t slice = 1; slice < t->slices; slice++)
         sum += v_load(sums + slice * step);
     return sum;
 }
 
-/* VL channels o of one channel c: S -> dweight. */
+/* VL lanes of one row. */
 V_INLINE vreal win_dfilters(const int taps, const win_weight_t *t,
                             const real *sums, int64_t plane, real *dweight,
                             int64_t lanes, vreal zeros) {
     const int points = win_points(taps);
-    const int64_t *s = t->weight_stride;
     UNROLL for (int k = 0; k < win_parts(taps); k++) {
         vreal half[3 * WIN_POINTS];
         UNROLL for (int q = 0; q < points; q++) {
@@ -183,34 +215,30 @@ V_INLINE vreal win_dfilters(const int taps, const win_weight_t *t,
             UNROLL for (int l = 0; l < win_parts(taps); l++)
                 win_dfilter(l, half + a * points + part_point(l), 1,
                             dg + part_tap(l), 1);
-            real *row = dweight + (part_tap(k) + a) * s[2];
+            real *row = dweight + (part_tap(k) + a) * t->h_step;
             UNROLL for (int b = 0; b < taps; b++) {
                 zeros = v_fma(dg[b], v_set(0), zeros);
-                for (int64_t o = 0; o < lanes; o++)
-                    row[o * s[0] + b * s[3]] = dg[b][o];
+                for (int64_t l = 0; l < lanes; l++)
+                    row[l * t->lane_step + b * t->w_step] = dg[b][l];
             }
         }
     }
     return zeros;
 }
 
-/* One group of c, one of o. */
 static void win_dfilters_task(void *context, int64_t index) {
     win_weight_t *t = context;
     win_grid *grid = &t->grid;
-    const int64_t c0 = index % t->c_groups * t->c_group;
-    const int64_t o0 = index / t->c_groups * t->o_group;
-    const int64_t c = least(t->c_group, grid->c - c0),
-                  o = least(t->o_group, grid->o - o0);
-    const int64_t plane = c * PANEL, *s = t->weight_stride;
-    const real *sums = t->sums + index * t->task_sums;
+    const win_part part = win_part_at(t, index);
+    const int64_t plane = part.rows * PANEL;
     vreal zeros = {0};
-    for (int64_t j = 0; j < o; j += VL)
-        for (int64_t i = 0; i < c; i++) {
-            const real *from =
-                sums + j / PANEL * grid->points * plane + i * PANEL + j % PANEL;
-            real *to = t->dweight + (o0 + j) * s[0] + (c0 + i) * s[1];
-            const int64_t lanes = least(VL, o - j);
+    for (int64_t j = 0; j < part.lanes; j += VL)
+        for (int64_t i = 0; i < part.rows; i++) {
+            const real *from = part.sums + j / PANEL * grid->points * plane +
+                               i * PANEL + j % PANEL;
+            real *to = t->dweight + (part.i0 + i) * t->row_step +
+                       (part.j0 + j) * t->lane_step;
+            const int64_t lanes = least(VL, part.lanes - j);
             zeros = grid->taps == 3
                         ? win_dfilters(3, t, from, plane, to, lanes, zeros)
                         : win_dfilters(5, t, from, plane, to, lanes, zeros);
@@ -218,33 +246,44 @@ static void win_dfilters_task(void *context, int64_t index) {
     win_judge(grid, zeros);
 }
 
-static int64_t win_multiply_weight(win_weight_t *t) {
-    win_grid *grid = &t->grid;
+/* ---- one group of channels ------------------------------------------------
+ */
+
+/* `channels` in `groups` of whole panels, of equal size. */
+static int64_t win_group(int64_t channels, int64_t groups) {
+    return least(ceil_div(ceil_div(channels, groups), PANEL) * PANEL, channels);
+}
+
+static void win_cut(win_weight_t *t) {
+    const win_grid *grid = &t->grid;
     int64_t most_channels = PANEL;
     while (4 * most_channels * most_channels * grid->points <= WIN_SUMS)
         most_channels *= 2;
-    t->c_groups = ceil_div(grid->c, most_channels);
-    t->o_groups = ceil_div(grid->o, most_channels);
-    t->c_group =
-        least(ceil_div(ceil_div(grid->c, t->c_groups), PANEL) * PANEL, grid->c);
-    t->o_group =
-        least(ceil_div(ceil_div(grid->o, t->o_groups), PANEL) * PANEL, grid->o);
-    const int64_t c_panels = ceil_div(t->c_group, PANEL),
-                  o_panels = ceil_div(t->o_group, PANEL);
-    const int64_t groups = t->c_groups * t->o_groups;
-    t->chunk =
-        most(WIN_CHUNK / (grid->points * (c_panels + o_panels) * PANEL), 8);
+    t->row_groups = ceil_div(t->rows, most_channels);
+    t->lane_groups = ceil_div(t->lanes, most_channels);
+    t->row_group = win_group(t->rows, t->row_groups);
+    t->lane_group = win_group(t->lanes, t->lane_groups);
+    const int64_t lanes = ceil_div(t->lane_group, PANEL) * PANEL;
+    const int64_t rows = ceil_div(t->row_group, PANEL) * PANEL;
+    const int64_t groups = t->row_groups * t->lane_groups;
+    t->chunk = most(WIN_CHUNK / (grid->points * (rows + lanes)), 8);
     t->slices =
         least(ceil_div(WIN_SLICES, groups), ceil_div(grid->tiles, t->chunk));
-    t->task_sums = grid->points * o_panels * PANEL * t->c_group;
+    t->task_sums = grid->points * lanes * t->row_group;
+}
+
+static int64_t win_multiply_weight(win_weight_t *t) {
+    win_grid *grid = &t->grid;
+    win_cut(t);
+    const int64_t groups = t->row_groups * t->lane_groups;
     const int64_t sums = t->slices * groups * t->task_sums;
-    const int64_t zeros = ceil_div(most(t->c_group, t->o_group), VL) * VL;
+    const int64_t zeros = ceil_div(most(t->row_group, t->lane_group), VL) * VL;
     t->sums = pd_scratch(PD_SCRATCH_C, (size_t)(sums + zeros) * sizeof(real));
     if (!t->sums) return PD_NO_MEMORY;
     zero_run(t->sums + sums, zeros);
     grid->zeros = t->sums + sums;
     const double work =
-        (double)(grid->tiles * grid->points) * (double)(grid->c * grid->o);
+        (double)(grid->tiles * grid->points) * (double)(t->rows * t->lanes);
     pd_parallel(t->slices * groups, work / 20, win_sums_task, t);
     if (!grid->failed) pd_parallel(groups, (double)sums, win_dfilters_task, t);
     return grid->failed;
@@ -253,11 +292,19 @@ static int64_t win_multiply_weight(win_weight_t *t) {
 static int64_t win_backward_weight(const conv2d_t *g, image_t x, image_t dy,
                                    real *dweight) {
     const int64_t c = g->c / g->groups, o = g->o / g->groups;
+    const int64_t *s = g->weight_stride;
+    const int turned = ceil_div(c, VL) * o < ceil_div(o, VL) * c;
     for (int64_t group = 0; group < g->groups; group++) {
         win_weight_t t = {.grid = win_grid_of(g, x, c, o, g->oh, g->ow),
                           .dy = dy,
-                          .dweight = dweight + group * o * g->weight_stride[0],
-                          .weight_stride = g->weight_stride};
+                          .rows_of_dy = turned,
+                          .rows = turned ? o : c,
+                          .lanes = turned ? c : o,
+                          .dweight = dweight + group * o * s[0],
+                          .row_step = turned ? s[0] : s[1],
+                          .lane_step = turned ? s[1] : s[0],
+                          .h_step = s[2],
+                          .w_step = s[3]};
         t.grid.x.data += group * c;
         t.dy.data += group * o;
         const int64_t status = win_multiply_weight(&t);
