@@ -2,6 +2,9 @@
 
 NumPy's forward has one temporary array; it has no backward worth comparing. Ours, in a backward
 that begins at the norm, copies dy once: the root's gradient belongs to the caller.
+
+Training goes over x twice (and over dy, backward), since the statistics are those of all images:
+from a cache or memory that both passes read it can have 2/3 of the limit forward, 3/5 backward.
 """
 
 from __future__ import annotations
@@ -122,6 +125,7 @@ CASES = [
     for shape, norm in [
         (VGG, "train"),
         (VGG, "eval"),
+        (("32 x 256 x 8 x 8", (32, 256, 8, 8)), "train"),
         (("16 x 512 x 7 x 7", (16, 512, 7, 7)), "train"),
         (VGG, "group"),
         (("16 x 96 x 27 x 27", (16, 96, 27, 27)), "lrn"),

@@ -117,6 +117,7 @@ CASES = [
     for name, shape, norm in [
         ("64 x 64", (64, 64), "layer_norm"),
         ("BERT 4 x 128 x 768", (4, 128, 768), "layer_norm"),
+        ("GPT 1024 x 256", (1024, 256), "layer_norm"),
         ("4096 x 1024", (4096, 1024), "layer_norm"),
         ("RMS 4 x 128 x 768", (4, 128, 768), "rms_norm"),
     ]

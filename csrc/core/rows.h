@@ -30,7 +30,8 @@ V_INLINE real row_top(const real *x, int64_t n) {
     return v_top(v_max(a, b));
 }
 
-/* y = exp(x - top) where y is not NULL; returns the sum. top >= x. */
+/* y = exp(x - top) where y is not NULL; returns the sum. top >= x. What is two
+ * parts of a long row ahead is asked for meanwhile: its top is found next. */
 V_INLINE real row_exp(const real *x, real top, real *y, int64_t n) {
     const vreal shift = v_set(top);
     vreal total = v_set(0);
@@ -40,6 +41,7 @@ V_INLINE real row_exp(const real *x, real top, real *y, int64_t n) {
         int64_t end = n - j < ROW_BLOCK ? n : j + ROW_BLOCK;
         for (; j + VL <= end; j += VL) {
             vreal e = vm_exp_negative(v_load(x + j) - shift);
+            __builtin_prefetch(x + j + 4 * ROW_BLOCK, 0, 2);
             if (y) v_store(y + j, e);
             sum = sum + e;
         }
@@ -53,6 +55,52 @@ V_INLINE real row_exp(const real *x, real top, real *y, int64_t n) {
         total = total + sum;
     }
     return v_sum(total);
+}
+
+/* A long row is taken in parts, so that it is read from memory once: the top of
+ * a part is that of all elements so far, and what parts before it were given is
+ * raised to the last one in the end. */
+enum { ROW_PARTS = 64 }; /* at most */
+V_INLINE int64_t row_part(int64_t n) {
+    const int64_t blocks =
+        (n + ROW_PARTS * ROW_BLOCK - 1) / (ROW_PARTS * ROW_BLOCK);
+    return ROW_BLOCK * (blocks < 2 ? 2 : blocks);
+}
+
+/* exp(from - to) of two tops, from <= to; equal ones may be infinite. */
+V_INLINE real row_raise(real from, real to) {
+    return from == to ? 1 : vm_exp_negative(v_set(from - to))[0];
+}
+
+/* y = exp(x - top[part]) where y is not NULL. Returns the sum of exp(x - last),
+ * last the top of the last part, which is that of the row. The next part's top
+ * is found before this part's exponentials, whose loop hides the wait for it.
+ */
+V_INLINE real row_exp_parts(const real *x, real *y, int64_t n, real *top,
+                            real *last) {
+    const int64_t part = row_part(n);
+    real sum = 0, next = row_top(x, n < part ? n : part);
+    *last = next;
+    for (int64_t j = 0, k = 0; j < n; j += part, k++) {
+        const int64_t count = n - j < part ? n - j : part, rest = n - j - count;
+        const real before = *last;
+        if (before < next) *last = next;
+        if (top) top[k] = *last;
+        if (rest > 0) next = row_top(x + j + count, rest < part ? rest : part);
+        /* of nothing but -inf so far: exp(-inf) */
+        const real shift = *last == (real)-INFINITY ? 0 : *last;
+        sum = sum * row_raise(before, *last) +
+              row_exp(x + j, shift, y ? y + j : NULL, count);
+    }
+    return sum;
+}
+
+/* y = y * scale. */
+V_INLINE void row_scale(real *y, real scale, int64_t n) {
+    const vreal factor = v_set(scale);
+    int64_t j = 0;
+    for (; j + VL <= n; j += VL) v_store(y + j, v_load(y + j) * factor);
+    if (j < n) v_store_first(y + j, v_load_first(y + j, n - j) * factor, n - j);
 }
 
 /* The sum of a, or of a * b where b is not NULL. */
@@ -102,6 +150,11 @@ enum { ROWS_TASK = 8192 };
 V_INLINE int64_t rows_per_task(int64_t n) {
     return n < ROWS_TASK ? ROWS_TASK / n : 1;
 }
+/* The same where rows go through a tile: as many as are transposed at once. */
+V_INLINE int64_t rows_per_tile(int64_t n) {
+    const int64_t rows = rows_per_task(n);
+    return rows < VL ? VL : rows;
+}
 
 /* Rows first … first + VL lie side by side in an operand's memory. */
 V_INLINE int rows_adjoin(const pd_space *rows, int operand, int64_t first) {
@@ -111,7 +164,8 @@ V_INLINE int rows_adjoin(const pd_space *rows, int operand, int64_t first) {
 }
 
 /* The rows first … first + count of an operand, whole, into a tile and back.
- * VL rows side by side are transposed, VL elements of each at a time. */
+ * VL rows side by side are transposed, at most VL elements of each at a time.
+ */
 static inline void rows_gather(real *tile, const real *x, const pd_space *rows,
                                int operand, int64_t stride, int64_t n,
                                int64_t first, int64_t count) {
@@ -131,9 +185,17 @@ static inline void rows_gather(real *tile, const real *x, const pd_space *rows,
             UNROLL for (int i = 0; i < V_LANES; i++)
                 v_store(to + i * n + j, block[i]);
         }
-        for (; j < n; j++)
-            for (int64_t i = 0; i < m; i++)
-                to[i * n + j] = from[j * stride + i];
+        if (side_by_side && j < n) {
+            vreal block[V_LANES];
+            UNROLL for (int i = 0; i < V_LANES; i++)
+                block[i] =
+                    j + i < n ? v_load(from + (j + i) * stride) : v_set(0);
+            v_transpose(block);
+            UNROLL for (int i = 0; i < V_LANES; i++)
+                v_store_first(to + i * n + j, block[i], n - j);
+            j = n;
+        }
+        for (; j < n; j++) to[j] = from[j * stride];
         r += m;
     }
 }
@@ -156,9 +218,16 @@ static inline void rows_scatter(const real *tile, real *y, const pd_space *rows,
             UNROLL for (int i = 0; i < V_LANES; i++)
                 v_store(to + (j + i) * stride, block[i]);
         }
-        for (; j < n; j++)
-            for (int64_t i = 0; i < m; i++)
-                to[j * stride + i] = from[i * n + j];
+        if (side_by_side && j < n) {
+            vreal block[V_LANES];
+            UNROLL for (int i = 0; i < V_LANES; i++)
+                block[i] = v_load_first(from + i * n + j, n - j);
+            v_transpose(block);
+            UNROLL for (int i = 0; i < V_LANES; i++)
+                if (j + i < n) v_store(to + (j + i) * stride, block[i]);
+            j = n;
+        }
+        for (; j < n; j++) to[j * stride] = from[j];
         r += m;
     }
 }

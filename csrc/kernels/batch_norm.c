@@ -18,10 +18,11 @@
  * Second pass: y. Backward is the same with the sums of dy and dy (x - mean),
  * and dx = dy scale - (x - mean) slope - share.
  *
- * Accuracy: a part's shift is the mean of its first block, so x - shift has
- * what matters and a large mean costs nothing. q - s s / n cancels little: it
- * is at least the block's own part in it, q n_block / n (Chan, Golub, LeVeque,
- * Algorithms for computing the sample variance, 1983, on shifted data).
+ * Accuracy: a part's shift is the mean of its first rows, so x - shift has what
+ * matters and a large mean costs nothing. q - s s / n cancels little: it is at
+ * least those rows' share in it, q / FIRST (Chan, Golub, LeVeque, Algorithms
+ * for computing the sample variance, 1983, on shifted data). Parts are brought
+ * to the shift of the first one, in double.
  *
  * Few channels: rows of a dense array are taken `fold` at a time, as one row of
  * fold * c columns; the columns of a channel are combined in the end.
@@ -39,11 +40,11 @@
 enum {
     BLOCK = 32,             /* rows that are summed in registers */
     TILE = V_REGISTERS / 8, /* vectors of a tile */
-    CHUNK = 512,            /* columns of a task */
-    PART = 32768,           /* elements of a part, about */
-    LEAST_ROWS = 64,        /* of a part, and at most */
-    MOST_ROWS = 512,
-    SUMS = 3 /* numbers per part and column: shift, s, q */
+    CHUNK = 128,            /* columns of a task, at least where there are */
+    TASK = 32768,           /* elements of a task, about */
+    MOST_ROWS = 512,        /* of a part */
+    FIRST = 16, /* a part's shift is taken of 1 / FIRST of its rows */
+    SUMS = 3    /* numbers per part and column: shift, s, q */
 };
 
 typedef struct {
@@ -53,7 +54,8 @@ typedef struct {
     real *y, *dx, *dw, *db;
     int given;
     int64_t fold, columns, rows; /* columns = c * fold, rows of so many */
-    int64_t part, parts, chunks; /* rows of a part, parts and chunks of a set */
+    int64_t part, parts;         /* rows of a part, parts of a set */
+    int64_t chunk, chunks;       /* columns of a chunk, chunks of a row */
     real *channel; /* [sets, 2, c]: what each set adds to dw and db */
     _Atomic int no_memory;
 } work_t;
@@ -67,9 +69,6 @@ typedef struct {
     real *mean, *scale, *offset, *slope, *share;
     double *a, *b; /* [c] */
 } set_t;
-
-/* What columns_combine makes. */
-enum { TOTALS, SPREADS, GRADIENTS };
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -128,13 +127,13 @@ static void task_sums(void *context, int64_t task) {
     const work_t *w = s->work;
     const int64_t part = task / w->chunks, columns = w->columns;
     int64_t begin = part * w->part, end = min(begin + w->part, w->rows);
-    int64_t j = task % w->chunks * CHUNK, last = min(j + CHUNK, columns);
+    int64_t j = task % w->chunks * w->chunk, last = min(j + w->chunk, columns);
     real *shift = s->sums + part * SUMS * columns, *sum = shift + columns;
     real *products = sum + columns;
     const size_t bytes = (size_t)(last - j) * sizeof(real);
     const real *x[BLOCK], *dy[BLOCK];
-    if (!w->dy) { /* the shift is the mean of the first block */
-        int64_t rows = min(BLOCK, end - begin);
+    if (!w->dy) { /* the shift is the mean of the first rows */
+        int64_t rows = min(BLOCK, ceil_div(end - begin, FIRST));
         rows_find(s, 1, w->x, begin, rows, x);
         memset(shift + j, 0, bytes);
         memset(sum + j, 0, bytes);
@@ -163,54 +162,55 @@ static int64_t rows_of(const work_t *w, int64_t part) {
 }
 
 /* Each channel's two numbers, from those of its columns in every part, in
- * double: add to a[c] and b[c], which begin as 0. */
-V_INLINE void columns_combine(const set_t *s, int what) {
+ * double: added to a[c] and b[c], which begin as 0. Those of forward are the
+ * sums of x - first and of its square: `first` is the channel's shift in the
+ * first part, a part's own one is `e` more. */
+V_INLINE void columns_combine(const set_t *s, int is_forward) {
     const work_t *w = s->work;
     const int64_t columns = w->columns, c = w->g->c;
     double *a = s->a, *b = s->b;
+    const real *first = s->sums;
     for (int64_t p = 0; p < w->parts; p++) {
         const real *shift = s->sums + p * SUMS * columns;
         const real *sum = shift + columns, *products = sum + columns;
         const double n = (double)rows_of(w, p);
         for (int64_t f = 0; f < columns; f += c)
             for (int64_t i = 0; i < c; i++) {
-                const double sum_d = (double)sum[f + i];
-                const double squares = (double)products[f + i];
-                if (what == TOTALS) { /* sum x, by way of d = x - shift */
-                    a[i] += n * (double)shift[f + i] + sum_d;
-                } else if (what == SPREADS) { /* sum (x - mean)^2; a is mean */
-                    const double e = a[i] - (double)shift[f + i];
-                    b[i] += e * (n * e - 2 * sum_d) + squares;
-                } else {
-                    a[i] += sum_d;
-                    b[i] += squares;
+                double total = (double)sum[f + i];
+                double squares = (double)products[f + i];
+                if (is_forward) {
+                    const double e = (double)shift[f + i] - (double)first[i];
+                    squares += e * (2 * total + n * e);
+                    total += n * e;
                 }
+                a[i] += total;
+                b[i] += squares;
             }
     }
 }
 
-/* The sum of p over a group's channels. */
-static double group_sum(const work_t *w, const double *p, int64_t group) {
-    double sum = 0;
-    for (int64_t c = 0; c < w->g->width; c++) sum += p[group * w->g->width + c];
-    return sum;
-}
-
-/* Mean and variance of the set's groups; a has each channel's mean. */
+/* Mean and variance of the set's groups; s->b has each group's mean in its
+ * first channel, unrounded. */
 static void statistics_take(const set_t *s) {
     const work_t *w = s->work;
     const int64_t width = w->g->width, groups = w->g->c / width;
-    const double count = (double)(w->rows * w->fold * width);
-    columns_combine(s, TOTALS);
+    const double rows = (double)(w->rows * w->fold);
+    const double count = rows * (double)width;
+    columns_combine(s, 1);
     for (int64_t i = 0; i < groups; i++) {
-        double mean = count > 0 ? group_sum(w, s->a, i) / count : 0;
+        const real *first = s->sums + i * width;
+        double *a = s->a + i * width, *b = s->b + i * width;
+        double mean = 0, var = 0;
+        for (int64_t c = 0; c < width && count > 0; c++)
+            mean += (rows * (double)first[c] + a[c]) / count;
+        for (int64_t c = 0; c < width && count > 0; c++) {
+            const double e = mean - (double)first[c];
+            var += b[c] + e * (rows * e - 2 * a[c]);
+        }
+        if (count > 0) var /= count;
         w->mean[s->set * groups + i] = (real)mean;
-        for (int64_t c = 0; c < width; c++) s->a[i * width + c] = mean;
-    }
-    columns_combine(s, SPREADS);
-    for (int64_t i = 0; i < groups; i++) {
-        double var = count > 0 ? group_sum(w, s->b, i) / count : 0;
         w->var[s->set * groups + i] = (real)(var < 0 ? 0 : var);
+        b[0] = mean;
     }
 }
 
@@ -227,15 +227,19 @@ static void set_statistics(const set_t *s) {
     const work_t *w = s->work;
     const int64_t width = w->g->width, groups = w->g->c / width;
     if (!w->given) statistics_take(s);
-    for (int64_t c = 0; c < w->g->c; c++) {
-        int64_t at = s->set * groups + c / width;
-        double mean = (double)w->mean[at];
-        double scale = weight_of(w, c) / sqrt((double)w->var[at] + w->g->eps);
+    for (int64_t i = 0; i < groups; i++) {
+        const int64_t at = s->set * groups + i;
+        const double mean = (double)w->mean[at];
+        const double rstd = 1 / sqrt((double)w->var[at] + w->g->eps);
         /* what rounding took from a large mean */
-        double rest = w->given ? 0 : s->a[c] - mean;
-        spread(w, s->mean, c, mean);
-        spread(w, s->scale, c, scale);
-        spread(w, s->offset, c, (w->b ? (double)w->b[c] : 0) - rest * scale);
+        const double rest = w->given ? 0 : s->b[i * width] - mean;
+        for (int64_t c = i * width; c < (i + 1) * width; c++) {
+            const double scale = weight_of(w, c) * rstd;
+            const double bias = w->b ? (double)w->b[c] : 0;
+            spread(w, s->mean, c, mean);
+            spread(w, s->scale, c, scale);
+            spread(w, s->offset, c, bias - rest * scale);
+        }
     }
 }
 
@@ -245,7 +249,7 @@ static void set_gradients(const set_t *s) {
     const int64_t width = w->g->width, groups = w->g->c / width;
     const double count = (double)(w->rows * w->fold * width);
     real *dw = w->channel + s->set * 2 * w->g->c, *db = dw + w->g->c;
-    columns_combine(s, GRADIENTS);
+    columns_combine(s, 0);
     for (int64_t i = 0; i < groups; i++) {
         double rstd = 1 / sqrt((double)w->var[s->set * groups + i] + w->g->eps);
         double share = 0, slope = 0;
@@ -255,10 +259,12 @@ static void set_gradients(const set_t *s) {
             share += weight_of(w, c) * s->a[c];
             slope += weight_of(w, c) * s->b[c];
         }
+        share *= rstd / count;
+        slope *= rstd * rstd * rstd / count;
         for (int64_t c = i * width; c < (i + 1) * width; c++) {
             spread(w, s->scale, c, rstd * weight_of(w, c));
-            spread(w, s->share, c, rstd * share / count);
-            spread(w, s->slope, c, rstd * rstd * rstd * slope / count);
+            spread(w, s->share, c, share);
+            spread(w, s->slope, c, slope);
         }
     }
 }
@@ -323,8 +329,8 @@ static void task_apply(void *context, int64_t task) {
     const work_t *w = s->work;
     int64_t begin = task / w->chunks * w->part;
     const int64_t end = min(begin + w->part, w->rows);
-    const int64_t from = task % w->chunks * CHUNK;
-    const int64_t last = min(from + CHUNK, w->columns);
+    const int64_t from = task % w->chunks * w->chunk;
+    const int64_t last = min(from + w->chunk, w->columns);
     const real *x[BLOCK], *dy[BLOCK];
     for (; begin < end; begin += BLOCK) {
         int64_t rows = min(BLOCK, end - begin);
@@ -399,11 +405,11 @@ static int64_t sets_run(work_t *w) {
     w->fold = fold_of(w, rows);
     w->columns = w->fold * g->c;
     w->rows = rows / w->fold;
-    w->part = PART / w->columns;
-    if (w->part < LEAST_ROWS) w->part = LEAST_ROWS;
-    if (w->part > MOST_ROWS) w->part = MOST_ROWS;
-    w->parts = ceil_div(w->rows, w->part);
-    w->chunks = ceil_div(w->columns, CHUNK);
+    w->parts = ceil_div(w->rows, MOST_ROWS);
+    w->part = ceil_div(w->rows, w->parts > 0 ? w->parts : 1);
+    w->chunk = w->part > 0 ? TASK / w->part / CHUNK * CHUNK : CHUNK;
+    if (w->chunk < CHUNK) w->chunk = CHUNK;
+    w->chunks = ceil_div(w->columns, w->chunk);
     double ns = (double)(g->sets * rows * g->c) * sizeof(real) / 3;
     pd_parallel(g->sets, ns, task_set, w);
     return w->no_memory ? PD_NO_MEMORY : 0;

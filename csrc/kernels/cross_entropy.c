@@ -71,8 +71,8 @@ static void row_forward(const work_t *w, const real *x, int64_t i) {
     real loss = 0, weight = 0, top = 0, log_sum = 0;
     if (t != w->g->ignore) {
         weight = weight_of(w, t);
-        top = row_top(x, n);
-        log_sum = vm_log(v_set(row_exp(x, top, NULL, n)))[0];
+        real sum = row_exp_parts(x, NULL, n, NULL, &top);
+        log_sum = vm_log(v_set(sum))[0];
         loss = w->hit * weight * ((top - x[t]) + log_sum);
         if (w->miss != 0)
             loss += w->miss * (row_gap(x, w->w, top, n) + w->weights * log_sum);
@@ -152,7 +152,8 @@ static int64_t work_begin(work_t *w, const int64_t *targets, int64_t more,
                           real **room) {
     const pd_cross_entropy_geometry *g = w->g;
     w->rows = pd_space_elements(&g->rows);
-    w->per_task = rows_per_task(g->n);
+    const int in_place = g->stride[0] == 1 && (!w->dx || g->stride[1] == 1);
+    w->per_task = in_place ? rows_per_task(g->n) : rows_per_tile(g->n);
     w->hit = (real)(1 - g->smoothing);
     w->miss = (real)(g->smoothing / (double)g->n);
     w->weights = w->w ? row_dot(w->w, NULL, g->n) : (real)g->n;

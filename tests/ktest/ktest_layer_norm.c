@@ -18,6 +18,8 @@ static const case_t cases[] = {
     {"empty rows", 3, 0},
     {"lines of several tasks", 700, 70},
     {"columns in chunks", 11, 1030},
+    {"rows together and alone", 7, 300},
+    {"pages, ragged", 5, 2053},
     {"a long row", 2, 20011},
     {"many rows", 5000, 5},
 };

@@ -18,6 +18,10 @@ static const case_t cases[] = {
     {"no rows", 2, 1, {0, 4}},
     {"empty rows", 2, 1, {4, 0}},
     {"long rows, tasks", 2, 1, {9, 10007}},
+    {"rows in as many parts as there may be", 2, 1, {2, 70001}},
+    {"a strip, its groups and a tail", 2, 0, {5, 340}},
+    {"lines of a few columns", 3, 1, {7, 6, 5}},
+    {"too few columns", 3, 1, {7, 40, 3}},
     {"long columns, tasks", 2, 0, {1003, 67}},
     {"many rows", 2, 1, {4001, 10}},
 };

@@ -29,6 +29,7 @@ CASES = [
         of(name, 2, 70, why="several vectors and a tail"),
         of(name, 4, 3, 2, axis=1, why="the middle axis"),
         of(name, 5, 3, axis=0, why="the outer axis"),
+        of(name, 3, 70, axis=0, why="rows side by side: a group of vectors and a tail"),
         of(name, 40, why="one row", low=-30, high=30),
         of(name, 3, 1, why="rows of one"),
         of(name, 2, 0, why="empty rows"),
@@ -55,6 +56,38 @@ CASES += [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_examination(case):
     examine(case)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_long_row_whose_largest_elements_come_late_or_whose_first_ones_are_masked(dtype):
+    """Long rows are taken in parts; the first ones here are much smaller than later ones."""
+    n = 20_000
+    rows = np.tile(np.sin(np.arange(n)), (4, 1))
+    rows[0] += np.arange(n) // 3000
+    rows[1, :9000] = -np.inf
+    rows[2, 9000:] = -np.inf
+    rows[3, 19_999] = 50
+    rows = rows.astype(dtype)
+    wide = rows.astype(np.float64)
+    want = np.exp(wide - wide.max(-1, keepdims=True))
+    total = want.sum(-1, keepdims=True)
+    got = pydp.softmax(pydp.tensor(rows)).numpy()
+    rtol = 64 * np.finfo(dtype).eps
+    np.testing.assert_allclose(got, want / total, rtol, np.finfo(dtype).tiny)
+    got = pydp.log_softmax(pydp.tensor(rows)).numpy()
+    want = wide - wide.max(-1, keepdims=True) - np.log(total)
+    np.testing.assert_allclose(got, want, rtol)
+
+
+def test_long_rows_that_are_no_distribution():
+    rows = np.zeros((4, 9000), np.float32)
+    rows[0] = -np.inf
+    rows[1, 8000] = np.inf
+    rows[2, 100] = np.nan
+    rows[3, :5000], rows[3, 0] = -np.inf, np.nan
+    for f in (pydp.softmax, pydp.log_softmax):
+        y = f(pydp.tensor(rows)).numpy()
+        assert np.isnan(y[[0, 2, 3]]).all() and np.isnan(y[1, 8000])
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
