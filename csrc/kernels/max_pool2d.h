@@ -18,4 +18,12 @@
 
 #include "pool2d.h"
 
+/* Whether forward reads x at these strides as it is: channels side by side, or
+ * long rows in one piece, where no index is wanted. */
+static inline int pd_max_pool2d_reads(const pd_pool2d_geometry *g,
+                                      int with_index) {
+    return g->stride[3] == 1 ||
+           (!with_index && g->stride[2] == 1 && g->w.s > 0 && g->w.out >= 16);
+}
+
 #endif

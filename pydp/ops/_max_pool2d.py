@@ -8,8 +8,8 @@ each output took, one byte per output.
     max_pool2d_backward   dy -> dx                     dx[i] = sum of dy over the o that took i
     max_pool2d_gather     ddx -> ddy                   ddy[o] = ddx[index of o]
 
-Everything is channels-last in memory; an array that is not is first copied so, except long rows
-that want no index.
+Everything is channels-last in memory; an array that is not is first copied so, unless the kernel
+reads it as it is.
 """
 
 from __future__ import annotations
@@ -43,8 +43,6 @@ class MaxPool2d(Op):
             small = pool.h_window * pool.w_window <= 255
             shape = (pool.n, pool.h_out, pool.w_out, pool.c)
             index = _kernels.empty(shape, UINT8 if small else INT32)
-        if index is not None or not rows_suit(x, pool):
-            x = _kernels.channels_last(x)
         _kernels.max_pool2d_forward(pool, x, y, index)
         return y, (index,)
 
@@ -59,11 +57,6 @@ class MaxPool2d(Op):
             window = [x[:, :, i, j] for _, i, j in entries]
             y[:, :, o, p] = np.max(window, axis=0)
         return y
-
-
-def rows_suit(x: Array, pool: Pool2d) -> bool:
-    """Whether the kernel takes x as it is, by rows in one piece that are long enough for it."""
-    return x.strides[3] == x.itemsize and pool.w_stride > 0 and pool.w_out >= 16
 
 
 class MaxPool2dPlaces(Op):
