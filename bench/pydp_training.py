@@ -15,7 +15,7 @@ def loaded(model: Any, parameters: Any) -> Any:
 
     names = [name for name, _ in model.named_parameters()]
     state = zip(names, scaled(parameters), strict=True)
-    model.load_state_dict({name: pydp.tensor(a) for name, a in state}, strict=False)
+    model.load_state_dict({name: pydp.asarray(a, copy=False) for name, a in state}, strict=False)
     return model
 
 

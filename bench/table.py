@@ -30,8 +30,9 @@ def processor() -> str:
 def machine() -> list[str]:
     """The head's first lines."""
     load = " ".join(f"{x:.1f}" for x in os.getloadavg())
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
     return [
-        f"machine  {processor()}; {platform.system()} {platform.release()}",
+        f"machine  {processor()}; {system}",
         f"         load average {load} (should be near 0), Python {platform.python_version()}",
     ]
 
