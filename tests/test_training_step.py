@@ -108,3 +108,18 @@ def test_a_training_loop_is_flat_in_memory(name):
     assert _kernels.memory() == memory  # in use, and kept for the next step
     # A step of the conv net alone writes 3,000 pages; a few are the interpreter's own.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults < 100
+
+
+def test_a_large_block_that_nobody_wants_any_more_goes_back():
+    """What building a model took does not stay in the cache for as long as it is trained."""
+    megabytes, float32 = 1 << 18, np.dtype(np.float32)
+    _kernels.empty_cache()
+    del [_kernels.empty((32 * megabytes,), float32)][0]
+    assert _kernels.memory()[1] >= 4 * 32 * megabytes
+    for _ in range(3000):  # in use again and again: stays
+        _kernels.empty((4 * megabytes,), float32)
+        _kernels.empty((32 * megabytes,), float32)
+    assert _kernels.memory()[1] >= 4 * 36 * megabytes
+    for _ in range(6000):
+        _kernels.empty((4 * megabytes,), float32)
+    assert _kernels.memory()[1] < 4 * 32 * megabytes

@@ -11,13 +11,19 @@ enum { SMALLEST_LOG2 = 6, CLASSES = 4 * 48 };
 #define HUGE_BYTES ((size_t)2 << 20)
 /* A cache larger than this is emptied before it grows further. */
 #define CACHE_LIMIT ((int64_t)4 << 30)
+/* A large block lies unused while so many others are handed out: it goes back.
+ * A training step hands out some hundreds, and wants the same ones next time.
+ */
+enum { STALE = 4096, SWEEP = 1024 };
 
 typedef struct block {
     struct block *next;
+    int64_t freed; /* large blocks: how many had been handed out by then */
 } block_t;
 
 static block_t *free_list[CLASSES];
 static int64_t bytes_in_use = 0, bytes_cached = 0;
+static int64_t large_blocks = 0; /* handed out, ever */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* A fork while another thread holds the lock would leave it held in the child
@@ -77,15 +83,24 @@ static void system_free(void *memory, size_t bytes) {
         munmap(memory, bytes);
 }
 
-static void empty_cache_locked(void) {
+/* Gives back the cached blocks of `bytes` and more that were freed before
+ * `since`. The lists are last in, first out: what is old lies below what is in
+ * use at every step. */
+static void empty_cache_locked(size_t bytes, int64_t since) {
     for (int c = 0; c < CLASSES; c++) {
-        while (free_list[c]) {
-            block_t *b = free_list[c];
-            free_list[c] = b->next;
-            system_free(b, class_bytes(c));
+        const size_t size = class_bytes(c);
+        if (size < bytes) continue;
+        for (block_t **link = &free_list[c]; *link;) {
+            block_t *b = *link;
+            if (size >= HUGE_BYTES && b->freed >= since) {
+                link = &b->next;
+                continue;
+            }
+            *link = b->next;
+            system_free(b, size);
+            bytes_cached -= (int64_t)size;
         }
     }
-    bytes_cached = 0;
 }
 
 void *pd_alloc(size_t bytes) {
@@ -93,6 +108,8 @@ void *pd_alloc(size_t bytes) {
     if (c < 0) return NULL;
     size_t size = class_bytes(c);
     pthread_mutex_lock(&lock);
+    if (size >= HUGE_BYTES && ++large_blocks % SWEEP == 0)
+        empty_cache_locked(HUGE_BYTES, large_blocks - STALE);
     block_t *b = free_list[c];
     if (b) {
         free_list[c] = b->next;
@@ -100,7 +117,7 @@ void *pd_alloc(size_t bytes) {
     } else {
         b = system_alloc(size);
         if (!b && bytes_cached) {
-            empty_cache_locked();
+            empty_cache_locked(0, INT64_MAX);
             b = system_alloc(size);
         }
     }
@@ -115,9 +132,11 @@ void pd_free(void *memory, size_t bytes) {
     size_t size = class_bytes(c);
     pthread_mutex_lock(&lock);
     bytes_in_use -= (int64_t)size;
-    if (bytes_cached + (int64_t)size > CACHE_LIMIT) empty_cache_locked();
+    if (bytes_cached + (int64_t)size > CACHE_LIMIT)
+        empty_cache_locked(0, INT64_MAX);
     block_t *b = memory;
     b->next = free_list[c];
+    b->freed = large_blocks;
     free_list[c] = b;
     bytes_cached += (int64_t)size;
     pthread_mutex_unlock(&lock);
@@ -125,7 +144,7 @@ void pd_free(void *memory, size_t bytes) {
 
 void pd_empty_cache(void) {
     pthread_mutex_lock(&lock);
-    empty_cache_locked();
+    empty_cache_locked(0, INT64_MAX);
     pthread_mutex_unlock(&lock);
 }
 

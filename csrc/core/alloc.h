@@ -2,7 +2,9 @@
  *
  * A training loop asks for the same sizes at every step. A freed block goes to
  * the list of its class and is handed out again: after the first step nothing
- * is asked of the system and no page is touched for the first time.
+ * is asked of the system and no page is touched for the first time. A block of
+ * 2 MiB and more that was not wanted for thousands of others goes back: what
+ * building a model took does not stay for as long as it is trained.
  *
  * Classes are powers of two and their quarters (at most 25 % is wasted).
  * Blocks of 2 MiB and more come from mmap and ask for huge pages. Memory is
