@@ -10,12 +10,7 @@
  *             outputs of the tiles, with bias and activation
  *
  * The gradient for the data is the same on dy, with the filters turned round
- * and the roles of c and o exchanged. Sums run over all channels in order.
- *
- * A value that is not finite would reach outputs of its tile that do not see
- * it. So a strip looks at what it has made, and where something is not finite
- * the whole direction gives up: the caller's next method decides what the
- * result is. */
+ * and the roles of c and o exchanged. Sums run over all channels in order. */
 #ifndef PD_KERNELS_CONV2D_WINOGRAD_H
 #define PD_KERNELS_CONV2D_WINOGRAD_H
 
@@ -43,30 +38,35 @@ typedef struct {
     int64_t task_tiles;
 } win_t;
 
+/* VL filters, the points of one part along columns. */
+V_INLINE void win_filters_part(const int taps, const int part, const real *from,
+                               real *to, int64_t plane) {
+    const int points = win_points(taps);
+    vreal half[WIN_TAPS * 4];
+    UNROLL for (int j = 0; j < taps; j++) {
+        vreal g[3];
+        UNROLL for (int a = 0; a < part_taps(part); a++)
+            g[a] = v_load(from + ((part_tap(part) + a) * taps + j) * plane);
+        win_filter(part, g, 1, half + j, taps);
+    }
+    UNROLL for (int p = 0; p < part_points(part); p++) {
+        vreal u[WIN_POINTS];
+        win_filter(0, half + p * taps, 1, u, 1);
+        if (taps == 5)
+            win_filter(1, half + p * taps + part_tap(1), 1, u + part_point(1),
+                       1);
+        real *row = to + (part_point(part) + p) * points * plane;
+        UNROLL for (int q = 0; q < points; q++)
+            v_store(row + q * plane, u[q]);
+    }
+}
 V_INLINE void win_filters(const int taps, int64_t channels, const real *from,
                           real *to, int64_t width) {
-    const int points = win_points(taps);
     const int64_t plane = channels * PANEL;
-    for (int64_t i = 0; i < plane;
-         i += i % PANEL + VL < width ? VL : PANEL - i % PANEL) UNROLL
-        for (int k = 0; k < win_parts(taps); k++) {
-            vreal half[WIN_TAPS * 4];
-            UNROLL for (int j = 0; j < taps; j++) {
-                vreal g[3];
-                UNROLL for (int a = 0; a < part_taps(k); a++)
-                    g[a] = v_load(from +
-                                  ((part_tap(k) + a) * taps + j) * plane + i);
-                win_filter(k, g, 1, half + j, taps);
-            }
-            UNROLL for (int p = 0; p < part_points(k); p++) {
-                vreal u[WIN_POINTS];
-                UNROLL for (int l = 0; l < win_parts(taps); l++)
-                    win_filter(l, half + p * taps + part_tap(l), 1,
-                               u + part_point(l), 1);
-                real *row = to + (part_point(k) + p) * points * plane + i;
-                UNROLL for (int q = 0; q < points; q++)
-                    v_store(row + q * plane, u[q]);
-            }
+    for (int64_t c = 0; c < channels; c++, from += PANEL, to += PANEL)
+        for (int64_t v = 0; v < width; v += VL) {
+            win_filters_part(taps, 0, from + v, to + v, plane);
+            if (taps == 5) win_filters_part(taps, 1, from + v, to + v, plane);
         }
 }
 

@@ -109,30 +109,34 @@ typedef struct {
     int64_t plane, row, panel;
 } win_place;
 
-/* Channels c … of a tile: columns of one part, then its rows, while they are in
- * registers. */
+/* Channels c … of a tile, the points of one part along columns: its columns,
+ * then its rows, while they are in registers. */
+V_INLINE void win_data_part(const int taps, const int part,
+                            const real *const *pixel, int64_t c, int64_t lanes,
+                            real *to, int64_t plane) {
+    const int side = win_side(taps), points = win_points(taps);
+    vreal half[WIN_SIDE * 4];
+    UNROLL for (int j = 0; j < side; j++) {
+        vreal d[4];
+        UNROLL for (int i = 0; i < part_inputs(part); i++)
+            d[i] =
+                v_load_lanes(pixel[(part_tap(part) + i) * side + j] + c, lanes);
+        win_data(part, d, 1, half + j, side);
+    }
+    UNROLL for (int p = 0; p < part_points(part); p++) {
+        vreal v[WIN_POINTS];
+        win_data(0, half + p * side, 1, v, 1);
+        if (taps == 5)
+            win_data(1, half + p * side + part_tap(1), 1, v + part_point(1), 1);
+        real *row = to + (part_point(part) + p) * points * plane;
+        UNROLL for (int q = 0; q < points; q++)
+            v_store(row + q * plane, v[q]);
+    }
+}
 V_INLINE void win_data_put(const int taps, const real *const *pixel, int64_t c,
                            int64_t lanes, real *to, int64_t plane) {
-    const int side = win_side(taps), points = win_points(taps);
-    UNROLL for (int k = 0; k < win_parts(taps); k++) {
-        const int inputs = part_inputs(k), first = part_tap(k);
-        vreal half[WIN_SIDE * 4];
-        UNROLL for (int j = 0; j < side; j++) {
-            vreal d[4];
-            UNROLL for (int i = 0; i < inputs; i++)
-                d[i] = v_load_lanes(pixel[(first + i) * side + j] + c, lanes);
-            win_data(k, d, 1, half + j, side);
-        }
-        UNROLL for (int p = 0; p < part_points(k); p++) {
-            vreal v[WIN_POINTS];
-            UNROLL for (int l = 0; l < win_parts(taps); l++)
-                win_data(l, half + p * side + part_tap(l), 1, v + part_point(l),
-                         1);
-            real *row = to + (part_point(k) + p) * points * plane;
-            UNROLL for (int q = 0; q < points; q++)
-                v_store(row + q * plane, v[q]);
-        }
-    }
+    win_data_part(taps, 0, pixel, c, lanes, to, plane);
+    if (taps == 5) win_data_part(taps, 1, pixel, c, lanes, to, plane);
 }
 V_INLINE void win_data_tile(const int taps, const real *const *pixel,
                             int64_t channels, const win_place *to,

@@ -49,14 +49,16 @@ V_INLINE void win_gradient_put(const int taps, const real *const *pixel,
         vreal d[WIN_TILE];
         UNROLL for (int i = 0; i < WIN_TILE; i++)
             d[i] = v_load_lanes(pixel[i * WIN_TILE + j] + o, lanes);
-        UNROLL for (int k = 0; k < win_parts(taps); k++)
-            win_gradient(k, d, 1, half + part_point(k) * WIN_TILE + j,
+        win_gradient(0, d, 1, half + j, WIN_TILE);
+        if (taps == 5)
+            win_gradient(1, d, 1, half + part_point(1) * WIN_TILE + j,
                          WIN_TILE);
     }
     UNROLL for (int p = 0; p < points; p++) {
         vreal w[WIN_POINTS];
-        UNROLL for (int l = 0; l < win_parts(taps); l++)
-            win_gradient(l, half + p * WIN_TILE, 1, w + part_point(l), 1);
+        win_gradient(0, half + p * WIN_TILE, 1, w, 1);
+        if (taps == 5)
+            win_gradient(1, half + p * WIN_TILE, 1, w + part_point(1), 1);
         UNROLL for (int q = 0; q < points; q++)
             v_store(to + (p * points + q) * plane, w[q]);
     }
@@ -196,33 +198,42 @@ V_INLINE vreal win_slices(const win_weight_t *t, const real *sums) {
     return sum;
 }
 
-/* VL lanes of one row. */
+/* VL lanes of one row, the taps of one part along columns. */
+V_INLINE vreal win_dfilters_part(const int taps, const int part,
+                                 const win_weight_t *t, const real *sums,
+                                 int64_t plane, real *dweight, int64_t lanes,
+                                 vreal zeros) {
+    const int points = win_points(taps);
+    vreal half[3 * WIN_POINTS];
+    UNROLL for (int q = 0; q < points; q++) {
+        vreal m[4];
+        UNROLL for (int p = 0; p < part_points(part); p++)
+            m[p] = win_slices(t, sums + ((part_point(part) + p) * points + q) *
+                                            plane);
+        win_dfilter(part, m, 1, half + q, points);
+    }
+    UNROLL for (int a = 0; a < part_taps(part); a++) {
+        vreal dg[WIN_TAPS];
+        win_dfilter(0, half + a * points, 1, dg, 1);
+        if (taps == 5)
+            win_dfilter(1, half + a * points + part_point(1), 1,
+                        dg + part_tap(1), 1);
+        real *row = dweight + (part_tap(part) + a) * t->h_step;
+        UNROLL for (int b = 0; b < taps; b++) {
+            zeros = v_fma(dg[b], v_set(0), zeros);
+            for (int64_t l = 0; l < lanes; l++)
+                row[l * t->lane_step + b * t->w_step] = dg[b][l];
+        }
+    }
+    return zeros;
+}
 V_INLINE vreal win_dfilters(const int taps, const win_weight_t *t,
                             const real *sums, int64_t plane, real *dweight,
                             int64_t lanes, vreal zeros) {
-    const int points = win_points(taps);
-    UNROLL for (int k = 0; k < win_parts(taps); k++) {
-        vreal half[3 * WIN_POINTS];
-        UNROLL for (int q = 0; q < points; q++) {
-            vreal m[4];
-            UNROLL for (int p = 0; p < part_points(k); p++)
-                m[p] = win_slices(t, sums + ((part_point(k) + p) * points + q) *
-                                                plane);
-            win_dfilter(k, m, 1, half + q, points);
-        }
-        UNROLL for (int a = 0; a < part_taps(k); a++) {
-            vreal dg[WIN_TAPS];
-            UNROLL for (int l = 0; l < win_parts(taps); l++)
-                win_dfilter(l, half + a * points + part_point(l), 1,
-                            dg + part_tap(l), 1);
-            real *row = dweight + (part_tap(k) + a) * t->h_step;
-            UNROLL for (int b = 0; b < taps; b++) {
-                zeros = v_fma(dg[b], v_set(0), zeros);
-                for (int64_t l = 0; l < lanes; l++)
-                    row[l * t->lane_step + b * t->w_step] = dg[b][l];
-            }
-        }
-    }
+    zeros = win_dfilters_part(taps, 0, t, sums, plane, dweight, lanes, zeros);
+    if (taps == 5)
+        zeros =
+            win_dfilters_part(taps, 1, t, sums, plane, dweight, lanes, zeros);
     return zeros;
 }
 

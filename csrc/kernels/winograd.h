@@ -44,10 +44,10 @@ enum { WIN_TILE = 2, WIN_TAPS = 5, WIN_SIDE = 6, WIN_POINTS = 7 };
 V_INLINE int win_side(const int taps) { return taps + WIN_TILE - 1; }
 V_INLINE int win_points(const int taps) { return taps == 3 ? 4 : 7; }
 
-/* ---- the parts of an axis ---------------------------------------------------
+/* ---- the parts of an axis: 0, and for five taps 1
+ * ---------------------------------------------------
  */
 
-V_INLINE int win_parts(const int taps) { return taps == 3 ? 1 : 2; }
 V_INLINE int part_tap(const int part) { return part ? 3 : 0; } /* and input */
 V_INLINE int part_taps(const int part) { return part ? 2 : 3; }
 V_INLINE int part_inputs(const int part) { return part ? 3 : 4; }
