@@ -26,9 +26,9 @@
  * filter: dg = G' (B' d * A dy).
  *
  * The matrices hold 0, 1, -1 and 1/2 only: on whole numbers everything is
- * exact, and the error stays that of a plain sum (the transforms of larger
- * tiles hold sixths, and lose a digit). A value that is not finite spreads
- * within its tile; conv2d_winograd.h says what happens then.
+ * exact, and errors stay of a plain sum's size (the transforms of larger tiles
+ * hold sixths, and lose a digit). A value that is not finite spreads within its
+ * tile; conv2d_winograd_tiles.h says what happens then.
  *
  * S. Winograd, Arithmetic complexity of computations, 1980; A. Lavin and S.
  * Gray, Fast algorithms for convolutional neural networks, 2016. */
