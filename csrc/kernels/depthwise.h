@@ -169,38 +169,97 @@ static int64_t end_inside(int64_t offset, int64_t stride, int64_t w,
     return offset >= w ? 0 : least(most, ceil_div(w - offset, stride));
 }
 
+enum { DEPTHWISE_TAPS = 4 }; /* summed side by side: no sum waits for itself */
+
+/* A row of dy against one of x, columns first … end-1, VL channels: what `taps`
+ * neighbouring taps add to their sums. Tap 0 of column 0 is at x[left]. Steps:
+ * from column to column of dy and of x, from tap to tap of x and of the sums.
+ */
+typedef struct {
+    const real *dy, *x;
+    int64_t left, dy_step, x_step, tap_step, sum_step;
+} depthwise_row;
+
+V_INLINE void depthwise_add(const int taps, const depthwise_row *r, int64_t tap,
+                            int64_t first, int64_t end, int64_t lanes,
+                            real *sums) {
+    vreal sum[DEPTHWISE_TAPS];
+    sums += tap * r->sum_step;
+    UNROLL for (int l = 0; l < taps; l++)
+        sum[l] = v_load(sums + l * r->sum_step);
+    int64_t x = r->left + tap * r->tap_step + first * r->x_step;
+    for (int64_t j = first; j < end; j++, x += r->x_step) {
+        const vreal d = load_lanes(r->dy + j * r->dy_step, lanes);
+        UNROLL for (int l = 0; l < taps; l++)
+            sum[l] = v_fma(d, load_lanes(r->x + (x + l * r->tap_step), lanes),
+                           sum[l]);
+    }
+    UNROLL for (int l = 0; l < taps; l++)
+        v_store(sums + l * r->sum_step, sum[l]);
+}
+static void depthwise_add_taps(int64_t taps, const depthwise_row *r,
+                               int64_t tap, int64_t first, int64_t end,
+                               int64_t lanes, real *sums) {
+    if (first >= end) return;
+    switch (lanes == VL ? taps : -taps) {
+    case 4: depthwise_add(4, r, tap, first, end, VL, sums); return;
+    case 3: depthwise_add(3, r, tap, first, end, VL, sums); return;
+    case 2: depthwise_add(2, r, tap, first, end, VL, sums); return;
+    case 1: depthwise_add(1, r, tap, first, end, VL, sums); return;
+    case -4: depthwise_add(4, r, tap, first, end, lanes, sums); return;
+    case -3: depthwise_add(3, r, tap, first, end, lanes, sums); return;
+    case -2: depthwise_add(2, r, tap, first, end, lanes, sums); return;
+    default: depthwise_add(1, r, tap, first, end, lanes, sums);
+    }
+}
+
+/* All taps of a row of the window: together where all of them lie inside the
+ * image, one by one at its edges. */
+static void depthwise_add_row(const conv2d_t *g, const depthwise_row *r,
+                              int64_t lanes, real *sums) {
+    for (int64_t tap = 0, taps; tap < g->kw; tap += taps) {
+        taps = least(DEPTHWISE_TAPS, g->kw - tap);
+        int64_t low = 0, high = g->ow;
+        for (int64_t l = tap; l < tap + taps; l++) {
+            const int64_t offset = l * g->dilation_w - g->pad_w;
+            low = most(low, first_inside(offset, g->stride_w));
+            high = least(high, end_inside(offset, g->stride_w, g->w, g->ow));
+        }
+        if (low > high) low = high = 0;
+        depthwise_add_taps(taps, r, tap, low, high, lanes, sums);
+        for (int64_t l = tap; l < tap + taps; l++) {
+            const int64_t offset = l * g->dilation_w - g->pad_w;
+            const int64_t first = first_inside(offset, g->stride_w);
+            const int64_t end = end_inside(offset, g->stride_w, g->w, g->ow);
+            depthwise_add_taps(1, r, l, first, least(low, end), lanes, sums);
+            depthwise_add_taps(1, r, l, most(high, first), end, lanes, sums);
+        }
+    }
+}
+
 /* A chunk of images: sums [kh*kw][padded], row after row of dy. */
 static void depthwise_weight_task(void *context, int64_t index) {
     const depthwise_t *t = context;
     const conv2d_t *g = t->g;
     const int64_t *xs = t->x->stride, *ys = t->dy->stride;
-    const int64_t taps = g->kh * g->kw;
-    real *sums = t->out + index * taps * t->padded;
-    zero_run(sums, taps * t->padded);
-    const int64_t rows = g->n * g->oh;
-    for (int64_t row = index * rows / t->chunks;
-         row < (index + 1) * rows / t->chunks; row++) {
+    real *sums = t->out + index * g->kh * g->kw * t->padded;
+    zero_run(sums, g->kh * g->kw * t->padded);
+    const int64_t rows = g->n * g->oh, end = (index + 1) * rows / t->chunks;
+    for (int64_t row = index * rows / t->chunks; row < end; row++) {
         const int64_t n = row / g->oh, i = row % g->oh;
-        const real *dy = t->dy->data + n * ys[0] + i * ys[2];
-        for (int64_t tap = 0; tap < taps; tap++) {
-            const int64_t h =
-                i * g->stride_h - g->pad_h + tap / g->kw * g->dilation_h;
+        for (int64_t k = 0; k < g->kh; k++) {
+            const int64_t h = i * g->stride_h - g->pad_h + k * g->dilation_h;
             if (h < 0 || h >= g->h) continue;
-            const int64_t offset = tap % g->kw * g->dilation_w - g->pad_w;
-            const int64_t first = first_inside(offset, g->stride_w);
-            const int64_t end = end_inside(offset, g->stride_w, g->w, g->ow);
-            const real *x = t->x->data + n * xs[0] + h * xs[2];
-            for (int64_t c = 0; c < g->c; c += VL) {
-                const int64_t lanes = least(VL, g->c - c);
-                vreal sum = v_load(sums + tap * t->padded + c);
-                for (int64_t j = first; j < end; j++)
-                    sum = v_fma(
-                        load_lanes(dy + j * ys[3] + c, lanes),
-                        load_lanes(x + (j * g->stride_w + offset) * xs[3] + c,
-                                   lanes),
-                        sum);
-                v_store(sums + tap * t->padded + c, sum);
-            }
+            depthwise_row r = {t->dy->data + n * ys[0] + i * ys[2],
+                               t->x->data + n * xs[0] + h * xs[2],
+                               -g->pad_w * xs[3],
+                               ys[3],
+                               g->stride_w * xs[3],
+                               g->dilation_w * xs[3],
+                               t->padded};
+            for (int64_t c = 0; c < g->c; c += VL, r.dy += VL, r.x += VL)
+                depthwise_add_row(g, &r, least(VL, g->c - c),
+                                  sums + k * g->kw * t->padded + c);
         }
     }
 }
