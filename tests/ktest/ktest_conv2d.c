@@ -53,6 +53,7 @@ static const case_t cases[] = {
     /* winograd.h: from 16 channels and 32 tiles of 2 x 2 on */
     {2, 16, 9, 8, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few products, 3 x 3"},
     {3, 19, 7, 8, 33, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "few products, 5 x 5"},
+    {1, 16, 11, 12, 16, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "few, 5 x 5, small"},
     {1, 18, 14, 11, 16, 3, 3, 1, 1, 2, 0, 1, 1, 1, 1, "few, uneven"},
     {2, 34, 8, 8, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2, 0, "few, two groups"},
     {9, 16, 16, 15, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few, two chunks"},
@@ -151,6 +152,12 @@ static int64_t extent(int64_t size, int64_t window, int64_t stride, int64_t pad,
     return (size + 2 * pad + more - dilation * (window - 1) - 1) / stride + 1;
 }
 
+/* Under --small: little work, or the least that winograd.h is asked for. */
+static int is_small(const case_t *t, int64_t work) {
+    const int few = t->c >= 16 && t->o >= 16 && t->kh == t->kw && t->kh > 1;
+    return work <= (few ? 900000 : 200000);
+}
+
 static void examine(const case_t *t, int kernel, int layout,
                     int weight_layout) {
     pd_conv2d_geometry g = {.n = t->n,
@@ -173,7 +180,7 @@ static void examine(const case_t *t, int kernel, int layout,
     const int64_t xs[] = {g.n, g.c, g.h, g.w}, ys[] = {g.n, g.o, g.oh, g.ow};
     const int64_t ws[] = {g.o, g.c / g.groups, g.kh, g.kw};
     int64_t out[4]; /* the result's strides */
-    if (kt_small && size_of(ys) * ws[1] * ws[2] * ws[3] > 200000) return;
+    if (kt_small && !is_small(t, size_of(ys) * ws[1] * ws[2] * ws[3])) return;
     kt_case(kernel, "%s, %s, weight %s", t->why, names[layout],
             names[weight_layout]);
     double *x, *y, *weight;
