@@ -255,8 +255,8 @@ def conv2d(
 
     The result lies channels-last in memory. ValueError where sizes do not fit, TypeError where
     dtypes differ. As PyTorch's conv2d, but for `activation` and `padding_mode`. Filters of 3x3 and
-    5x5 with stride 1 and 16 channels or more take half the multiplications (S. Winograd, 1980); whole
-    numbers stay exact, and errors stay of a plain sum's size.
+    5x5 with stride 1 and 16 channels or more take half the multiplications (S. Winograd, 1980);
+    whole numbers stay exact, and errors stay of a plain sum's size.
 
     >>> import pydp
     >>> pydp.conv2d(pydp.ones((1, 1, 3, 3)), pydp.ones((1, 1, 2, 2)))
