@@ -14,7 +14,8 @@
  *     along one axis          pixels of phase 0 see taps 0 and 2, phase 1 tap 1
  *
  * Groups are products of their own; one channel per group is not a matrix
- * product at all and goes to depthwise.h. Filters of 3 x 3 and 5 x 5 with
+ * product at all and goes to depthwise.h. Images of few channels are read where
+ * they lie (conv2d_few.h). Filters of 3 x 3 and 5 x 5 with
  * enough channels need half the multiplications (winograd.h); where a result of
  * theirs is not finite, the plain product is taken after all. */
 #include "conv2d.h"

@@ -110,8 +110,7 @@ static const real *few_band(few_t *t, int64_t n, int64_t i) {
     return band;
 }
 
-/* ---- forward
- * ------------------------------------------------------------------ */
+/* ---- forward ------------------------------------------------------------ */
 
 /* Pixels v … v+rows-1 of a row of y, channels j …; a: the first pixel's window.
  */
@@ -201,8 +200,7 @@ static int64_t few_forward(const conv2d_t *g, image_t x, const real *weight,
     return t.failed;
 }
 
-/* ---- weight
- * ------------------------------------------------------------------- */
+/* ---- weight ------------------------------------------------------------- */
 
 /* A row of dy, [pixels][channels] in whole vectors, in place or to scratch B.
  */

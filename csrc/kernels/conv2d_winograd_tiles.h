@@ -77,8 +77,7 @@ static void win_judge(win_grid *t, vreal zeros) {
     if (m_any(v_nan(zeros))) win_fail(t, WIN_GIVES_UP);
 }
 
-/* ---- tiles -> points
- * --------------------------------------------------------- */
+/* ---- tiles -> points ---------------------------------------------------- */
 
 typedef struct {
     int64_t n, h, w; /* image, first output */

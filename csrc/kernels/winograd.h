@@ -44,9 +44,7 @@ enum { WIN_TILE = 2, WIN_TAPS = 5, WIN_SIDE = 6, WIN_POINTS = 7 };
 V_INLINE int win_side(const int taps) { return taps + WIN_TILE - 1; }
 V_INLINE int win_points(const int taps) { return taps == 3 ? 4 : 7; }
 
-/* ---- the parts of an axis: 0, and for five taps 1
- * ---------------------------------------------------
- */
+/* ---- the parts of an axis: 0, and for five taps 1 ----------------------- */
 
 V_INLINE int part_tap(const int part) { return part ? 3 : 0; } /* and input */
 V_INLINE int part_taps(const int part) { return part ? 2 : 3; }
@@ -54,8 +52,7 @@ V_INLINE int part_inputs(const int part) { return part ? 3 : 4; }
 V_INLINE int part_point(const int part) { return part ? 4 : 0; }
 V_INLINE int part_points(const int part) { return part ? 3 : 4; }
 
-/* ---- one part of one axis: vectors `step` apart -> vectors `to_step` apart
- * --- */
+/* ---- one part of one axis: vectors `step` apart -> vectors `to_step` apart */
 
 /* B' d: inputs -> points. */
 V_INLINE void win_data(const int part, const vreal *d, const int step, vreal *v,
