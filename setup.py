@@ -42,6 +42,8 @@ FLAGS = [
     "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra",
 ]  # fmt: skip
 INCLUDE = [f"-I{CSRC / part}" for part in ("core", "gemm", "kernels")]
+# Not build_temp: pip makes that anew for each editable install, and all would be compiled again.
+OBJECTS = Path("build", "objects")
 
 # The graph's files: every operation goes through them, and little else does.
 COMPILED = [] if os.environ.get("PYDP_COMPILED") == "0" else ["_node", "_record", "_walk"]
@@ -170,7 +172,7 @@ class BuildKernels(build_ext):
         if ext.name == "pydp._kernels":
             self.build_kernels(ext, compiler)
             return
-        folder = Path(self.build_temp, "graph")
+        folder = OBJECTS / "graph"
         job = self.translated_job(self.translated(ext, folder), folder)
         self.link(ext, compile_all(compiler, [job]), [])
 
@@ -178,10 +180,10 @@ class BuildKernels(build_ext):
         openmp = openmp_flag(compiler)
         if openmp is None:
             print("pydp: OpenMP not used: kernels are built serial", file=sys.stderr)
-        folder = Path(self.build_temp, "serial" if openmp is None else "openmp")
+        own = OBJECTS / ("serial" if openmp is None else "openmp")
         isas = ISAS.get(architecture(), {"baseline": []})
-        jobs = [*kernel_jobs(folder, isas), *core_jobs(folder, isas, openmp)]
-        jobs.append(self.translated_job(self.translated(ext, folder), folder))
+        jobs = [*kernel_jobs(OBJECTS, isas), *core_jobs(own, isas, openmp)]
+        jobs.append(self.translated_job(self.translated(ext, OBJECTS), OBJECTS))
         objects = compile_all(compiler, jobs)
         self.link(ext, objects, [*([openmp] if openmp else []), "-lm"])
 
@@ -246,7 +248,9 @@ if __name__ == "__main__":
     setup(
         version=version(),
         packages=find_packages(include=["pydp", "pydp.*"]),
-        package_data={"pydp": ["py.typed", "*.pyi", "*.md", "data/digits/*"]},
+        package_data={
+            "pydp": ["py.typed", "*.pyi", "*.md", "data/digits/*", "docs/*.md", "docs/*.css"]
+        },
         include_package_data=False,  # MANIFEST.in is for the sdist; a wheel has no C in it
         ext_modules=[
             Extension("pydp._kernels", [str(CSRC / "bind" / "_kernels.pyx")]),

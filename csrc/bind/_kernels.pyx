@@ -7,6 +7,9 @@ NumPy arrays that are aligned and of native byte order; a dtype other than float
 TypeError here, since there is no kernel for it.
 """
 
+import os
+import threading
+
 cimport cython
 cimport numpy as cnp
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize

@@ -27,6 +27,9 @@ cdef extern from "par.h" nogil:
     int pd_take_interrupt()
     int (*pd_poll)()
 
+cdef extern from "pythread.h" nogil:
+    unsigned long PyThread_get_thread_ident()
+
 cdef extern from "alloc.h" nogil:
     void *pd_alloc(size_t)
     void pd_free(void *, size_t)
@@ -51,16 +54,35 @@ max_axes = PD_MAX_AXES
 cdef object signal_raised = None  # what the handler raised while a kernel ran
 
 
-cdef int poll() noexcept nogil:
-    """Asked by a long region, five times a second: has a signal handler raised?"""
-    with gil:
-        try:
-            PyErr_CheckSignals()
-        except BaseException as raised:
-            global signal_raised
-            signal_raised = raised
-            return 1
+# Handlers run on one thread of Python. Any other has nothing to ask, and must not: it would wait
+# for the GIL in the midst of a region, and an interpreter that ends ends whoever waits for it, and
+# with it the stack on which the region lies.
+cdef unsigned long signals_come_to = threading.main_thread().ident
+
+
+def _signals_come_here():
+    global signals_come_to
+    signals_come_to = PyThread_get_thread_ident()
+
+
+os.register_at_fork(after_in_child=_signals_come_here)
+
+
+cdef int handled() noexcept with gil:
+    """Has a signal handler raised?"""
+    try:
+        PyErr_CheckSignals()
+    except BaseException as raised:
+        global signal_raised
+        signal_raised = raised
+        return 1
     return 0
+
+
+cdef int poll() noexcept nogil:
+    """Asked by a long region, five times a second. A function that takes the GIL somewhere takes it
+    at its begin, too, so that is another one's work."""
+    return PyThread_get_thread_ident() == signals_come_to and handled()
 
 
 pd_poll = poll

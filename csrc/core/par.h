@@ -1,6 +1,7 @@
 /* Threads: the one door to OpenMP.
  *
- * A kernel cuts its work into tasks by shape alone and hands them over:
+ * A kernel cuts its work into tasks by shape, so that no sum is cut by the
+ * number of threads (gemm/cut.h), and hands them over:
  *
  *     pd_parallel(tasks, nanoseconds, run, context)
  *

@@ -1,35 +1,45 @@
-/* The micro-kernel once more, for a B that comes from far away: while it
- * multiplies by one panel it asks for the next.
+/* The micro-kernel once more, for what comes from far away: while it multiplies
+ * it asks for lines that will be wanted soon, one or two a step.
  *
- *           this panel   next panel
- *     p ->  [========]   [        ]    at step p: row p of this one is used,
- *           [        ]   [        ]    row p of the next one is asked for
+ *     p ->  [========]        runs of lines, some distance apart: the rows of B
+ *           [        ]   ->   that the next panels will be made of, or the next
+ *           [        ]        panel itself
  *
  * A processor can wait for two dozen lines at a time. Asked for one by one, in
- * the rhythm of the steps, all of a panel arrives while another is multiplied;
- * asked for between two tiles, most of it would have to queue, and the
- * multiplications behind it.
- *
- * Where several tiles of rows share the panel, each asks for one line of a row;
- * a single tile asks for all of them. */
+ * the rhythm of the steps, a block arrives while another is multiplied; asked
+ * for between two tiles, most of it would have to queue, and the
+ * multiplications behind it. */
 #ifndef PD_GEMM_AHEAD_H
 #define PD_GEMM_AHEAD_H
 
 #include "microkernel.h"
+#include "runs.h"
 
-/* Lines of a panel's row. */
+/* Lines that a step may ask for. */
 enum { AHEAD_LINES = TILE_WIDTH * PD_VECTOR_BYTES > 64 ? 2 : 1 };
 
-typedef void ahead_kernel(const real *next, int64_t k, const real *a,
+/* Asks for `rows` runs of n elements, `stride` apart. A run that begins within
+ * a line leaves that one out: it ended the run before. */
+static ahead_t ahead_of(const real *first, int64_t rows, int64_t n,
+                        int64_t stride) {
+    const int64_t run = ceil_div(n, LINE);
+    return (ahead_t){.next = first + LINE - 1,
+                     .run = run,
+                     .left = run,
+                     .jump = stride - run * LINE,
+                     .lines = rows * run};
+}
+
+typedef void ahead_kernel(ahead_t *ahead, int64_t k, const real *a,
                           int64_t a_row, int64_t a_step, const real *b,
                           int64_t b_step, real *c, int64_t c_row, int add);
 
 #define TILE_AHEAD(rows, width, lines)                                         \
     static void tile_ahead_##lines##_##rows##_##width(                         \
-        const real *next, int64_t k, const real *a, int64_t a_row,             \
+        ahead_t *ahead, int64_t k, const real *a, int64_t a_row,               \
         int64_t a_step, const real *b, int64_t b_step, real *c, int64_t c_row, \
         int add) {                                                             \
-        tile_body(rows, width, lines, next, k, a, a_row, a_step, NULL, b,      \
+        tile_body(rows, width, lines, ahead, k, a, a_row, a_step, NULL, b,     \
                   b_step, c, c_row, add);                                      \
     }
 #define TILE_AHEAD_1(rows, width) TILE_AHEAD(rows, width, 1)

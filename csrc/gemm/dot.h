@@ -221,8 +221,11 @@ static int64_t gemm_dot(const gemm_t *g, const real *a, const real *b,
             t.many * g->k * (int64_t)sizeof(real) > DOT_NEAR;
     const double each = (double)(t.few * g->k);
     t.task_columns = ceil_div(1 + (int64_t)(250000 / each), 16) * 16;
-    pd_parallel(ceil_div(t.many, t.task_columns), each * (double)t.many / 8,
-                dot_task, &t);
+    /* Far away it waits for memory; near, it multiplies. */
+    const int near = t.many * g->k * (int64_t)sizeof(real) <= DOT_NEAR;
+    pd_parallel(ceil_div(t.many, t.task_columns),
+                each * (double)t.many / (near && t.few > 2 ? 40 : 8), dot_task,
+                &t);
     return 0;
 }
 

@@ -29,24 +29,12 @@ static int is_far(const gemm_t *g) {
 
 /* The panel after the one at (p, j): to its right, or first of the next block;
  * NULL where there is no whole one. */
-static const real *next_panel(const block_t *t, int64_t p, int64_t depth,
+static const real *next_panel(const product_t *t, int64_t p, int64_t depth,
                               int64_t j, int64_t j_first, int64_t j_last) {
     const gemm_t *g = t->g;
     if (j + 2 * PANEL <= j_last) return t->b + p * g->b.row + j + PANEL;
     if (p + 2 * depth > g->k) return NULL;
     return t->b + (p + depth) * g->b.row + j_first;
-}
-
-/* Tile i of a panel of full width. Asks for the last element of each line: a
- * row that begins within a line ends in one more. */
-static tile_call far_call(int64_t i, int64_t tiles, int64_t rows,
-                          const real *next) {
-    enum { LINE = 64 / (int)sizeof(real) };
-    tile_call call = {.plain = tile_kernels[TILE_WIDTH - 1][rows - 1]};
-    if (!next || i >= AHEAD_LINES) return call;
-    call.ahead = ahead_kernels[tiles == 1 ? AHEAD_LINES - 1 : 0][rows - 1];
-    call.next = next + i * LINE + LINE - 1;
-    return call;
 }
 
 /* What a task multiplies by: tiles of rows, as they are in each block of K. */
@@ -57,26 +45,31 @@ typedef struct {
 } far_rows;
 
 /* Rows p … p+depth-1 of B, columns j_first … j_last-1, times the tiles of A. */
-static void far_block(const block_t *t, const far_rows *rows, int64_t p,
+static void far_block(const product_t *t, const far_rows *rows, int64_t p,
                       int64_t depth, int64_t j_first, int64_t j_last) {
     for (int64_t j = j_first, width; j < j_last; j += width) {
         width = least(PANEL, j_last - j);
         int64_t step;
-        const real *b = b_at(t, p, j, width, &step);
+        const real *b = few_b(t, p, j, width, &step);
         const real *next = next_panel(t, p, depth, j, j_first, j_last);
+        ahead_t ahead = {.lines = 0};
+        if (next) ahead = ahead_of(next, depth, PANEL, t->g->b.row);
         for (int64_t i = 0; i < rows->tiles; i++) {
             const tile_t *tile = rows->tile + i;
             tile_call call = {
                 .plain = tile_kernels[ceil_div(width, VL) - 1][tile->rows - 1]};
-            if (width == PANEL)
-                call = far_call(i, rows->tiles, tile->rows, next);
+            if (width == PANEL && ahead.lines > 0) {
+                const int lines = rows->tiles == 1 ? AHEAD_LINES : 1;
+                call.ahead = &ahead;
+                call.asking = ahead_kernels[lines - 1][tile->rows - 1];
+            }
             tile_run(t, call, tile, rows->a[i], p, depth, b, step, j, width);
         }
     }
 }
 
 static void far_task(void *context, int64_t index) {
-    block_t *t = context;
+    product_t *t = context;
     const gemm_t *g = t->g;
     const int64_t panels = ceil_div(g->n, PANEL);
     const int64_t j = panels * index / t->tasks * PANEL;
@@ -109,7 +102,7 @@ static int64_t far_tasks(int64_t n) {
 
 static int64_t gemm_far(const gemm_t *g, const real *a, const real *b,
                         real *c) {
-    block_t t = few_begin(g, a, b, c, ceil_div(g->m, TILE_ROWS));
+    product_t t = few_begin(g, a, b, c, ceil_div(g->m, TILE_ROWS));
     t.tasks = far_tasks(g->n);
     t.depth = ceil_div(ceil_div(g->k, ceil_div(g->k, FAR_DEPTH)), 8) * 8;
     return few_run(&t, far_task, g->n % PANEL,

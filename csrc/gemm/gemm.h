@@ -7,8 +7,9 @@
  * matrix of a convolution never exists in memory. C is written by rows: columns
  * are adjacent, and rows lie at a stride or at offsets from a table.
  *
- * K is cut into blocks of constant depth, added in order; nothing is ever cut
- * by the number of threads. So the bits of C depend on shapes and strides only.
+ * K is cut into blocks of constant depth, added in order. So the bits of C
+ * depend on shapes and strides only; the number of threads decides no more than
+ * which rows and columns of C a task computes.
  *
  * Scratch: slots A and B of every thread that takes part. Callers keep theirs
  * in C and D. */

@@ -27,15 +27,26 @@
 
 #include "tiles.h"
 
+enum { LINE = 64 / (int)sizeof(real) };
+
+/* Lines that are still to be asked for; see ahead.h. */
+typedef struct {
+    const real *next;
+    int64_t run, left; /* lines of a run; of this one */
+    int64_t jump;      /* from behind a run to the next one */
+    int64_t lines;     /* of all; none where it is not positive */
+} ahead_t;
+
 /* Rows are addressed from two bases, 0 and HALF: seven strides then reach all
- * of fourteen rows, and their registers suffice. For `lines` and `next` see
- * ahead.h. */
+ * of fourteen rows, and their registers suffice. Each step asks for `lines`
+ * lines of `ahead`. */
 V_INLINE void tile_body(const int rows, const int width, const int lines,
-                        const real *next, int64_t k, const real *a,
-                        int64_t a_row, int64_t a_step, const int64_t *list,
-                        const real *b, int64_t b_step, real *c, int64_t c_row,
-                        int add) {
-    enum { HALF = 7, LINE = 64 / (int)sizeof(real) };
+                        ahead_t *ahead, int64_t k, const real *a, int64_t a_row,
+                        int64_t a_step, const int64_t *list, const real *b,
+                        int64_t b_step, real *c, int64_t c_row, int add) {
+    enum { HALF = 7 };
+    const real *next = lines ? ahead->next : NULL;
+    int64_t left = lines ? ahead->left : 0;
     const real *const first = a, *low = a + HALF * a_row;
     vreal sum[TILE_ROWS][WIDE_WIDTH];
     UNROLL for (int i = 0; i < rows; i++) {
@@ -47,8 +58,12 @@ V_INLINE void tile_body(const int rows, const int width, const int lines,
         if (list) a = first + list[p], low = a + HALF * a_row;
         UNROLL for (int j = 0; j < width; j++)
             row[j] = v_load(b + j * VL);
-        UNROLL for (int l = 0; l < lines; l++)
-            __builtin_prefetch(next + l * LINE, 0, 2);
+        UNROLL for (int l = 0; l < lines; l++) {
+            __builtin_prefetch(next, 0, 2);
+            const int64_t ends = --left == 0;
+            next += LINE + ends * ahead->jump;
+            left += ends * ahead->run;
+        }
         UNROLL for (int i = 0; i < rows; i++) {
             vreal x = v_set(i < HALF ? a[i * a_row] : low[(i - HALF) * a_row]);
             UNROLL for (int j = 0; j < width; j++)
@@ -56,8 +71,9 @@ V_INLINE void tile_body(const int rows, const int width, const int lines,
         }
         if (!list) a += a_step, low += a_step;
         b += b_step;
-        if (lines) next += b_step;
     }
+    if (lines)
+        ahead->next = next, ahead->left = left, ahead->lines -= lines * k;
     if (add) {
         UNROLL for (int i = 0; i < rows; i++) {
             UNROLL for (int j = 0; j < width; j++)

@@ -76,14 +76,21 @@ typedef struct {
     int64_t row, step;
 } a_tile;
 
+/* How a copied tile is walked. */
+static inline a_tile copied_tile(const gemm_matrix *a, const real *copy) {
+    if (a->read ? a->flipped : a->column != 1 && a->row == 1)
+        return (a_tile){copy, 1, A_COLUMN};
+    return (a_tile){copy, A_ROW, 1};
+}
+
 /* Rows i … i+rows-1, columns p0 … p0+depth-1 of A, copied to `to` [A_TILE]. */
 static inline a_tile pack_tile(const gemm_matrix *a, const real *data,
                                int64_t i, int64_t rows, int64_t p0,
                                int64_t depth, real *to) {
     const real *from = data + i * a->row + p0 * a->column;
+    const a_tile copied = copied_tile(a, to);
     if (a->read && a->flipped) {
         a->read(a->context, p0, depth, i, rows, to, A_COLUMN);
-        return (a_tile){to, 1, A_COLUMN};
     } else if (a->read) {
         a->read(a->context, i, rows, p0, depth, to, A_ROW);
     } else if (a->column == 1) {
@@ -92,13 +99,12 @@ static inline a_tile pack_tile(const gemm_matrix *a, const real *data,
     } else if (a->row == 1) {
         for (int64_t p = 0; p < depth; p++)
             copy_run_padded(to + p * A_COLUMN, from + p * a->column, rows);
-        return (a_tile){to, 1, A_COLUMN};
     } else {
         for (int64_t r = 0; r < rows; r++)
             for (int64_t p = 0; p < depth; p++)
                 to[r * A_ROW + p] = from[r * a->row + p * a->column];
     }
-    return (a_tile){to, A_ROW, 1};
+    return copied;
 }
 
 #endif

@@ -6,9 +6,13 @@
  *                       -> -> -> ->              + A[i,p+1] B[p+1,j]
  *                       -> -> -> ->              + …
  *
- * The elements of A are in registers, so a vector of B costs its load, one
- * multiply-add for each row of A, and the request for the vector that lies as
- * many rows further down. K is added up in order. */
+ * The elements of A are in registers, so a vector of B costs its load and one
+ * multiply-add for each row of A. K is added up in order.
+ *
+ * What some cache of the processor holds it fetches itself, best along long
+ * rows. Six of them and the row of C fit into a cache of eight ways even where
+ * all begin at multiples of a page. From farther away, the vector that lies as
+ * many rows further down is asked for. */
 #ifndef PD_GEMM_STREAM_H
 #define PD_GEMM_STREAM_H
 
@@ -19,21 +23,27 @@ enum { STREAM_ROWS = 4, STREAM_DEPTH = 8 };
 #else
 enum { STREAM_ROWS = 2, STREAM_DEPTH = 8 };
 #endif
-enum { STREAM_NEAR = 4 << 20 }; /* bytes of B */
-/* Elements of C that a task collects. */
-enum { STREAM_C = 16384 / (int)sizeof(real) };
+/* Bytes of B: of one row and of several, less goes the way of few.h; and from
+ * where on it is far. */
+enum {
+    STREAM_ONE = 3 << 20,
+    STREAM_SEVERAL = 4 << 20,
+    STREAM_LARGE = 20 << 20
+};
+/* Columns of a task, at least, where the threads leave it so many. */
+enum { STREAM_LONG = 4096 / (int)sizeof(real) };
 
 /* n <= VL columns of `depth` rows of B times x[rows][depth]. */
-V_INLINE void stream_lanes(const int rows, const int depth, const vreal *x,
-                           const real *b, int64_t b_row, real *const *c,
-                           int64_t j, int64_t n) {
+V_INLINE void stream_lanes(const int rows, const int depth, const int far,
+                           const vreal *x, const real *b, int64_t b_row,
+                           real *const *c, int64_t j, int64_t n) {
     vreal sum[STREAM_ROWS];
     UNROLL for (int i = 0; i < rows; i++)
         sum[i] = n == VL ? v_load(c[i] + j) : v_load_first(c[i] + j, n);
     UNROLL for (int d = 0; d < depth; d++) {
         const real *from = b + d * b_row + j;
         const vreal y = n == VL ? v_load(from) : v_load_first(from, n);
-        if (n == VL) __builtin_prefetch(from + depth * b_row, 0, 2);
+        if (far && n == VL) __builtin_prefetch(from + depth * b_row, 0, 2);
         UNROLL for (int i = 0; i < rows; i++)
             sum[i] = v_fma(x[i * depth + d], y, sum[i]);
     }
@@ -46,50 +56,64 @@ V_INLINE void stream_lanes(const int rows, const int depth, const vreal *x,
 }
 
 /* Rows of B, first from `first` columns that lie before a line begins. */
-V_INLINE void stream_body(const int rows, const int depth, const real *a,
-                          int64_t a_row, int64_t a_column, const real *b,
-                          int64_t b_row, real *const *c, int64_t first,
-                          int64_t n) {
+V_INLINE void stream_body(const int rows, const int depth, const int far,
+                          const real *a, int64_t a_row, int64_t a_column,
+                          const real *b, int64_t b_row, real *const *to,
+                          int64_t first, int64_t n) {
     vreal x[STREAM_ROWS * STREAM_DEPTH];
+    real *c[STREAM_ROWS]; /* in registers: no store can change them */
     UNROLL for (int i = 0; i < rows; i++) {
+        c[i] = to[i];
         UNROLL for (int d = 0; d < depth; d++)
             x[i * depth + d] = v_set(a[i * a_row + d * a_column]);
     }
-    if (first) stream_lanes(rows, depth, x, b, b_row, c, 0, first);
+    if (first) stream_lanes(rows, depth, far, x, b, b_row, c, 0, first);
     int64_t j = first;
     for (; j + VL <= n; j += VL)
-        stream_lanes(rows, depth, x, b, b_row, c, j, VL);
-    if (j < n) stream_lanes(rows, depth, x, b, b_row, c, j, n - j);
+        stream_lanes(rows, depth, far, x, b, b_row, c, j, VL);
+    if (j < n) stream_lanes(rows, depth, far, x, b, b_row, c, j, n - j);
 }
 
 typedef void stream_kernel(const real *a, int64_t a_row, int64_t a_column,
                            const real *b, int64_t b_row, real *const *c,
                            int64_t first, int64_t n);
-#define STREAM(rows, depth)                                                    \
-    static void stream_##rows##_##depth(                                       \
+#define STREAM(rows, depth, far)                                               \
+    static void stream_##rows##_##depth##_##far(                               \
         const real *a, int64_t a_row, int64_t a_column, const real *b,         \
         int64_t b_row, real *const *c, int64_t first, int64_t n) {             \
-        stream_body(rows, depth, a, a_row, a_column, b, b_row, c, first, n);   \
+        stream_body(rows, depth, far, a, a_row, a_column, b, b_row, c, first,  \
+                    n);                                                        \
     }
-/* stream_kernels[whole][rows - 1]: stream_depth[rows - 1] rows of B, or one. */
-STREAM(1, 1)
-STREAM(2, 1)
-STREAM(1, 8)
+/* One row of B, or as many as stream_depth says that are near or far. */
+enum { STREAM_SINGLE, STREAM_NEAR, STREAM_FAR, STREAM_KINDS };
+STREAM(1, 1, 0)
+STREAM(1, 6, 0)
+STREAM(1, 8, 1)
+STREAM(2, 1, 0)
 #if V_REGISTERS == 32
-STREAM(2, 8)
-STREAM(3, 1)
-STREAM(4, 1)
-STREAM(3, 6)
-STREAM(4, 6)
-static stream_kernel *const stream_kernels[2][STREAM_ROWS] = {
-    {stream_1_1, stream_2_1, stream_3_1, stream_4_1},
-    {stream_1_8, stream_2_8, stream_3_6, stream_4_6}};
-static const int stream_depth[STREAM_ROWS] = {8, 8, 6, 6};
+STREAM(2, 8, 0)
+STREAM(2, 8, 1)
+STREAM(3, 1, 0)
+STREAM(3, 6, 0)
+STREAM(3, 6, 1)
+STREAM(4, 1, 0)
+STREAM(4, 6, 0)
+STREAM(4, 6, 1)
+static stream_kernel *const stream_kernels[STREAM_KINDS][STREAM_ROWS] = {
+    {stream_1_1_0, stream_2_1_0, stream_3_1_0, stream_4_1_0},
+    {stream_1_6_0, stream_2_8_0, stream_3_6_0, stream_4_6_0},
+    {stream_1_8_1, stream_2_8_1, stream_3_6_1, stream_4_6_1}};
+static const int stream_depth[STREAM_KINDS][STREAM_ROWS] = {
+    {1, 1, 1, 1}, {6, 8, 6, 6}, {8, 8, 6, 6}};
 #else
-STREAM(2, 5)
-static stream_kernel *const stream_kernels[2][STREAM_ROWS] = {
-    {stream_1_1, stream_2_1}, {stream_1_8, stream_2_5}};
-static const int stream_depth[STREAM_ROWS] = {8, 5};
+STREAM(2, 5, 0)
+STREAM(2, 5, 1)
+static stream_kernel *const stream_kernels[STREAM_KINDS][STREAM_ROWS] = {
+    {stream_1_1_0, stream_2_1_0},
+    {stream_1_6_0, stream_2_5_0},
+    {stream_1_8_1, stream_2_5_1}};
+static const int stream_depth[STREAM_KINDS][STREAM_ROWS] = {
+    {1, 1}, {6, 5}, {8, 5}};
 #endif
 
 typedef struct {
@@ -101,7 +125,8 @@ typedef struct {
 
 static int is_stream(const gemm_t *g) {
     return g->m <= STREAM_ROWS && g->b.column == 1 && !g->a.read &&
-           !g->b.read && !g->b_panels && b_bytes(g) > STREAM_NEAR;
+           !g->b.read && !g->b_panels &&
+           b_bytes(g) >= (g->m == 1 ? STREAM_ONE : STREAM_SEVERAL + 1);
 }
 
 static void stream_task(void *context, int64_t index) {
@@ -118,13 +143,14 @@ static void stream_task(void *context, int64_t index) {
         c[i] = t->c + (g->c_rows ? g->c_rows[i] : i * g->c_row) + j;
         if (!g->add) zero_run(c[i], n);
     }
-    const int64_t depth = stream_depth[g->m - 1];
-    for (int64_t p = 0, step; p < g->k; p += step) {
-        const int whole = p + depth <= g->k;
-        step = whole ? depth : 1;
-        stream_kernels[whole][g->m - 1](t->a + p * g->a.column, g->a.row,
-                                        g->a.column, t->b + p * g->b.row + j,
-                                        g->b.row, c, first, n);
+    const int whole = b_bytes(g) < STREAM_LARGE ? STREAM_NEAR : STREAM_FAR;
+    for (int64_t p = 0, depth; p < g->k; p += depth) {
+        const int rest = p + stream_depth[whole][g->m - 1] > g->k;
+        const int kind = rest ? STREAM_SINGLE : whole;
+        depth = stream_depth[kind][g->m - 1];
+        stream_kernels[kind][g->m - 1](t->a + p * g->a.column, g->a.row,
+                                       g->a.column, t->b + p * g->b.row + j,
+                                       g->b.row, c, first, n);
     }
     for (int64_t i = 0; i < g->m && (g->bias || g->activation); i++)
         finish_row(c[i], c[i], n, 0,
@@ -134,8 +160,9 @@ static void stream_task(void *context, int64_t index) {
 
 static int64_t gemm_stream(const gemm_t *g, const real *a, const real *b,
                            real *c) {
-    const int64_t columns = least(STREAM_C / g->m, ceil_div(g->n, 4));
-    stream_t t = {g, a, b, c, .task_columns = ceil_div(columns, VL) * VL};
+    const int64_t tasks = most(pd_get_threads(), g->n / STREAM_LONG);
+    stream_t t = {g, a, b, c,
+                  .task_columns = ceil_div(ceil_div(g->n, tasks), VL) * VL};
     /* Memory is what it waits for. */
     pd_parallel(ceil_div(g->n, t.task_columns), (double)(g->k * g->n) / 5,
                 stream_task, &t);

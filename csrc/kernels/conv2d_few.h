@@ -9,9 +9,11 @@
  * and the micro-kernel reads the windows where they lie:
  *
  *                  M              K           N
- *     forward      pixels, a row  c kh kw     o     A[pixel, k]   = band[pixel
- * * stride_w + list[k]] weight       kw             pixels,     o     A[tap,
- * pixel] = band[tap * a row             dilation_w + pixel * stride_w]
+ *     forward      pixels, a row  c kh kw     o
+ *     weight       kw             pixels      o
+ *
+ *     forward      A[pixel, k]   = band[pixel * stride_w + list[k]]
+ *     weight       A[tap, pixel] = band[tap * dilation_w + pixel * stride_w]
  *
  * The weight's gradient is summed row by row of y, in slices of bands that are
  * cut by shape; slices are added in order. */

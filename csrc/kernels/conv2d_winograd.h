@@ -9,109 +9,42 @@
  *             M  [points][tiles][PANEL]   V[p] U[p], for each point
  *             outputs of the tiles, with bias and activation
  *
- * The gradient for the data is the same on dy, with the filters turned round
- * and the roles of c and o exchanged. Sums run over all channels in order. */
+ * Lanes are channels here, and images where those would leave fewer empty
+ * (conv2d_winograd_images.h). The gradient for the data is the same on dy, with
+ * the filters turned round and the roles of c and o exchanged. Sums run over
+ * all channels in order. */
 #ifndef PD_KERNELS_CONV2D_WINOGRAD_H
 #define PD_KERNELS_CONV2D_WINOGRAD_H
 
-#include "conv2d_winograd_tiles.h"
-#include "finish.h"
-#include "tiles.h"
+#include "conv2d_winograd_images.h"
 
-enum {
-    WIN_STRIP = 393216 / (int)sizeof(real), /* elements of a strip's V and M */
-    WIN_STRIP_TILES = 128
-};
+/* The tiles of a strip at most; what they and U are to a second thread:
+ *
+ *     few tiles    each makes its own panels of U, and V again
+ *     else         U is fetched from the core that made it, which costs as much
+ *                  as WIN_FETCH tiles where cores share no cache */
+enum { WIN_STRIP_TILES = 128, WIN_FETCH = 120 };
 
-/* ---- the product -------------------------------------------------------- */
+/* ---- strips of tiles ---------------------------------------------------- */
 
-typedef struct {
-    win_grid grid;
-    weights_t weights;
-    real *u;
-    const real *bias;
-    int64_t bias_step;
-    int activation;
-    real *y; /* the group's first channel; pixels are y_pixel apart */
-    int64_t y_pixel;
-    int64_t task_tiles;
-} win_t;
-
-/* VL filters, the points of one part along columns. */
-V_INLINE void win_filters_part(const int taps, const int part, const real *from,
-                               real *to, int64_t plane) {
-    const int points = win_points(taps);
-    vreal half[WIN_TAPS * 4];
-    UNROLL for (int j = 0; j < taps; j++) {
-        vreal g[3];
-        UNROLL for (int a = 0; a < part_taps(part); a++)
-            g[a] = v_load(from + ((part_tap(part) + a) * taps + j) * plane);
-        win_filter(part, g, 1, half + j, taps);
-    }
-    UNROLL for (int p = 0; p < part_points(part); p++) {
-        vreal u[WIN_POINTS];
-        win_filter(0, half + p * taps, 1, u, 1);
-        if (taps == 5)
-            win_filter(1, half + p * taps + part_tap(1), 1, u + part_point(1),
-                       1);
-        real *row = to + (part_point(part) + p) * points * plane;
-        UNROLL for (int q = 0; q < points; q++)
-            v_store(row + q * plane, u[q]);
-    }
-}
-V_INLINE void win_filters(const int taps, int64_t channels, const real *from,
-                          real *to, int64_t width) {
-    const int64_t plane = channels * PANEL;
-    for (int64_t c = 0; c < channels; c++, from += PANEL, to += PANEL)
-        for (int64_t v = 0; v < width; v += VL) {
-            win_filters_part(taps, 0, from + v, to + v, plane);
-            if (taps == 5) win_filters_part(taps, 1, from + v, to + v, plane);
-        }
-}
-
-/* One panel of channels o: taps [taps * taps][c][PANEL] -> U. */
-static void win_filters_task(void *context, int64_t index) {
-    win_t *t = context;
-    win_grid *grid = &t->grid;
-    const int64_t width = least(PANEL, grid->o - index * PANEL);
-    const int64_t size = grid->taps * grid->taps * grid->c * PANEL;
-    real *panel = pd_scratch(PD_SCRATCH_A, (size_t)size * sizeof(real));
-    if (!panel) {
-        win_fail(grid, PD_NO_MEMORY);
-        return;
-    }
-    weights_panel(&t->weights, index * PANEL, panel);
-    real *to = t->u + index * grid->points * grid->c * PANEL;
-    if (grid->taps == 3)
-        win_filters(3, grid->c, panel, to, width);
-    else
-        win_filters(5, grid->c, panel, to, width);
-}
-
-/* m, one tile's products, points `plane` apart -> channels j … of its outputs,
- * without bias. Returns `zeros` plus zero times each of them. */
+/* Channels j … of a tile's outputs, without bias. Returns `zeros` plus zero
+ * times each of them. */
 V_INLINE vreal win_outputs(const int taps, const win_t *t, const real *m,
                            int64_t plane, win_tile at, int64_t j, vreal zeros) {
-    const int points = win_points(taps);
     const win_grid *grid = &t->grid;
     const int64_t width = least(PANEL, grid->o - j);
     real *y =
         t->y + ((at.n * grid->h + at.h) * grid->w + at.w) * t->y_pixel + j;
     for (int64_t v = 0; v < width; v += VL) {
-        vreal half[WIN_TILE * WIN_POINTS], out[WIN_TILE];
-        UNROLL for (int q = 0; q < points; q++) {
-            vreal s[WIN_POINTS];
-            UNROLL for (int p = 0; p < points; p++)
-                s[p] = v_load(m + (p * points + q) * plane + v);
-            win_output(taps, s, 1, half + q, points);
-        }
+        vreal out[WIN_TILE * WIN_TILE];
+        win_products_back(taps, m + v, plane, out);
         UNROLL for (int h = 0; h < WIN_TILE; h++) {
-            win_output(taps, half + h * points, 1, out, 1);
             UNROLL for (int w = 0; w < WIN_TILE; w++) {
-                zeros = v_fma(out[w], v_set(0), zeros);
+                const vreal x = out[h * WIN_TILE + w];
+                zeros = v_fma(x, v_set(0), zeros);
                 if (at.h + h < grid->h && at.w + w < grid->w)
-                    v_store_lanes(y + (h * grid->w + w) * t->y_pixel + v,
-                                  out[w], least(VL, width - v));
+                    v_store_lanes(y + (h * grid->w + w) * t->y_pixel + v, x,
+                                  least(VL, width - v));
             }
         }
     }
@@ -169,8 +102,8 @@ static void win_products(const win_t *t, const win_place *v, int64_t first,
     }
 }
 
-static void win_strip_task(void *context, int64_t index) {
-    win_t *t = context;
+/* Strip `index`, channels from … to-1. */
+static void win_strip(win_t *t, int64_t index, int64_t from, int64_t to) {
     win_grid *grid = &t->grid;
     const int64_t first = index * t->task_tiles;
     const int64_t tiles = least(t->task_tiles, grid->tiles - first);
@@ -187,7 +120,7 @@ static void win_strip_task(void *context, int64_t index) {
     }
     win_data_points(grid, first, tiles, 0, grid->c, &v);
     vreal zeros = {0};
-    for (int64_t j = 0; j < grid->o; j += PANEL) {
+    for (int64_t j = from; j < to; j += PANEL) {
         win_products(t, &v, first, tiles, j, m);
         for (int64_t i = 0; i < tiles; i++) {
             const win_tile at = win_tile_at(grid, first + i);
@@ -211,59 +144,61 @@ static int64_t win_strip_tiles(const win_grid *grid) {
     return most(groups, 1) * TILE_ROWS;
 }
 
-/* The filters' taps as a view's runs, `unit` apart for the channels of x; in
- * order, or turned round. */
-static im2col_view win_taps(const conv2d_t *g, int64_t units, int64_t unit,
-                            int turned, im2col_run *run) {
-    const int64_t *s = g->weight_stride, taps = g->kh * g->kw;
-    for (int64_t k = 0; k < taps; k++) {
-        const int64_t from = turned ? taps - 1 - k : k;
-        run[k] =
-            (im2col_run){.weight = from / g->kw * s[2] + from % g->kw * s[3]};
-    }
-    return (im2col_view){.runs = taps,
-                         .taps = 1,
-                         .units = units,
-                         .run = run,
-                         .weight_unit = unit};
+static void win_strip_task(void *context, int64_t index) {
+    win_t *t = context;
+    win_strip(t, index, 0, t->grid.o);
+}
+static int64_t win_by_tiles(win_t *t) {
+    win_grid *grid = &t->grid;
+    const double fetch = win_filters_work(grid) * WIN_FETCH / 20;
+    if (win_filters_make(t)) return grid->failed;
+    pd_parallel(ceil_div(grid->tiles, t->task_tiles),
+                win_work(grid) / 20 - fetch, win_strip_task, t);
+    return grid->failed;
+}
+
+/* A panel of channels o, its U and all strips. */
+static void win_panel_task(void *context, int64_t index) {
+    win_t *t = context;
+    win_grid *grid = &t->grid;
+    const int64_t j = index * PANEL;
+    win_filters_task(t, index);
+    for (int64_t i = 0; i * t->task_tiles < grid->tiles && !grid->failed; i++)
+        win_strip(t, i, j, least(j + PANEL, grid->o));
+}
+static int win_by_panels_fits(const win_grid *grid) {
+    return pd_get_threads() > 1 && grid->o > PANEL && grid->tiles <= WIN_FETCH;
+}
+static int64_t win_by_panels(win_t *t) {
+    pd_parallel(ceil_div(t->grid.o, PANEL),
+                win_work(&t->grid) / 20 + win_filters_work(&t->grid) / 4,
+                win_panel_task, t);
+    return t->grid.failed;
 }
 
 /* `weight`: the group's first. `turned`: to the data. */
 static int64_t win_multiply(win_t *t, const conv2d_t *g, const real *weight,
                             int turned) {
     win_grid *grid = &t->grid;
-    const int64_t *s = g->weight_stride, taps = g->kh * g->kw;
-    const int64_t o_panels = ceil_div(grid->o, PANEL);
-    const int64_t size = grid->points * o_panels * PANEL * grid->c;
-    const int64_t zeros = ceil_div(grid->c, VL) * VL;
-    const int64_t length = turned ? taps : taps * grid->c;
-    im2col_run run[WIN_TAPS * WIN_TAPS];
-    const im2col_view v =
-        win_taps(g, grid->c, turned ? s[0] : s[1], turned, run);
-    t->u = pd_scratch(PD_SCRATCH_C, (size_t)(size + zeros) * sizeof(real) +
-                                        (size_t)length * sizeof(int64_t));
-    if (!t->u) return PD_NO_MEMORY;
-    real *outside = t->u + size;
-    zero_run(outside, zeros);
-    grid->zeros = outside;
-    t->weights = (weights_t){.v = &v,
-                             .weight = weight,
-                             .n = grid->o,
-                             .step = turned ? s[1] : s[0],
-                             .outer = turned ? grid->c : 1,
-                             .length = length};
-    if (weights_dense(g)) t->weights.place = (int64_t *)(outside + zeros);
-    weights_places(&t->weights);
-    pd_parallel(o_panels, (double)size, win_filters_task, t);
+    const int by_images = win_images_fit(
+        grid->points, grid->x.n, grid->x.h * grid->x.w, grid->c, grid->o);
+    const int64_t outside =
+        by_images ? grid->c * VL : ceil_div(grid->c, VL) * VL;
+    real *left = win_filters_begin(t, g, weight, turned, outside,
+                                   by_images ? win_images_size(grid) : 0);
+    if (!left) return PD_NO_MEMORY;
+    if (by_images)
+        return win_filters_make(t) ? grid->failed : win_by_images(t, left);
     t->task_tiles = win_strip_tiles(grid);
-    const double work =
-        (double)(grid->tiles * grid->points) * (double)(grid->c * grid->o);
-    if (!grid->failed)
-        pd_parallel(ceil_div(grid->tiles, t->task_tiles), work / 20,
-                    win_strip_task, t);
-    return grid->failed;
+    return win_by_panels_fits(grid) ? win_by_panels(t) : win_by_tiles(t);
 }
 
+static int win_forward_fits(const conv2d_t *g) {
+    const int64_t c = g->c / g->groups, o = g->o / g->groups;
+    return win_fits(g, g->oh, g->ow) ||
+           (win_applies(g, g->oh, g->ow) &&
+            win_images_pay(g->kh, g->n, g->h * g->w, c, o));
+}
 static int64_t win_forward(const conv2d_t *g, image_t x, const real *weight,
                            const real *bias, real *y) {
     const int64_t c = g->c / g->groups, o = g->o / g->groups;
@@ -282,6 +217,12 @@ static int64_t win_forward(const conv2d_t *g, image_t x, const real *weight,
     return 0;
 }
 
+static int win_data_fits(const conv2d_t *g) {
+    const int64_t c = g->c / g->groups, o = g->o / g->groups;
+    return win_fits(g, g->h, g->w) ||
+           (win_applies(g, g->h, g->w) &&
+            win_images_pay(g->kh, g->n, g->oh * g->ow, o, c));
+}
 static int64_t win_backward_data(const conv2d_t *g, image_t dy,
                                  const real *weight, real *dx) {
     const int64_t c = g->c / g->groups, o = g->o / g->groups;

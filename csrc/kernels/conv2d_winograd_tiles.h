@@ -37,18 +37,21 @@ typedef struct {
     int64_t failed;
 } win_grid;
 
-/* h, w: what the tiles cover. */
-static int win_fits(const conv2d_t *g, int64_t h, int64_t w) {
+/* h, w: what the tiles cover. Channels apart. */
+static int win_applies(const conv2d_t *g, int64_t h, int64_t w) {
     const int64_t c = g->c / g->groups, o = g->o / g->groups, taps = g->kh;
     const int64_t points = win_points((int)taps) * win_points((int)taps);
     const int64_t tiles = ceil_div(h, WIN_TILE) * ceil_div(w, WIN_TILE);
     return (taps == 3 || taps == 5) && g->kw == taps && g->stride_h == 1 &&
            g->stride_w == 1 && g->dilation_h == 1 && g->dilation_w == 1 &&
-           c >= WIN_CHANNELS && o >= WIN_CHANNELS &&
            g->n * tiles >= WIN_TILES &&
            5 * points * tiles <= 4 * taps * taps * h * w &&
            points * ceil_div(o, PANEL) * PANEL * c <= WIN_FILTERS &&
            points * ceil_div(c, PANEL) * PANEL * o <= WIN_FILTERS;
+}
+static int win_fits(const conv2d_t *g, int64_t h, int64_t w) {
+    const int64_t c = g->c / g->groups, o = g->o / g->groups;
+    return c >= WIN_CHANNELS && o >= WIN_CHANNELS && win_applies(g, h, w);
 }
 
 static win_grid win_grid_of(const conv2d_t *g, image_t x, int64_t c, int64_t o,
@@ -108,6 +111,13 @@ typedef struct {
     int64_t plane, row, panel;
 } win_place;
 
+/* Elements of a plane that has to hold `size`: an odd number of cache lines, so
+ * that the points of a tile do not evict each other. */
+static int64_t win_plane(int64_t size) {
+    enum { LINE = 64 / (int)sizeof(real) };
+    return (ceil_div(size, LINE) | 1) * LINE;
+}
+
 /* Channels c … of a tile, the points of one part along columns: its columns,
  * then its rows, while they are in registers. */
 V_INLINE void win_data_part(const int taps, const int part,
@@ -165,6 +175,61 @@ static void win_data_points(const win_grid *t, int64_t first, int64_t count,
             win_data_tile(3, pixel, channels, to, i);
         else
             win_data_tile(5, pixel, channels, to, i);
+    }
+}
+
+/* ---- tiles of dy -> points ------------------------------------------------
+ */
+
+/* As win_data_put and those after it, for dy. */
+V_INLINE void win_gradient_put(const int taps, const real *const *pixel,
+                               int64_t o, int64_t lanes, real *to,
+                               int64_t plane) {
+    const int points = win_points(taps);
+    vreal half[WIN_POINTS * WIN_TILE];
+    UNROLL for (int j = 0; j < WIN_TILE; j++) {
+        vreal d[WIN_TILE];
+        UNROLL for (int i = 0; i < WIN_TILE; i++)
+            d[i] = v_load_lanes(pixel[i * WIN_TILE + j] + o, lanes);
+        win_gradient(0, d, 1, half + j, WIN_TILE);
+        if (taps == 5)
+            win_gradient(1, d, 1, half + part_point(1) * WIN_TILE + j,
+                         WIN_TILE);
+    }
+    UNROLL for (int p = 0; p < points; p++) {
+        vreal w[WIN_POINTS];
+        win_gradient(0, half + p * WIN_TILE, 1, w, 1);
+        if (taps == 5)
+            win_gradient(1, half + p * WIN_TILE, 1, w + part_point(1), 1);
+        UNROLL for (int q = 0; q < points; q++)
+            v_store(to + (p * points + q) * plane, w[q]);
+    }
+}
+V_INLINE void win_gradient_tile(const int taps, const real *const *pixel,
+                                int64_t channels, const win_place *to,
+                                int64_t tile) {
+    real *at = to->data + tile * to->row;
+    int64_t o = 0;
+    for (; o + VL <= channels; o += VL)
+        win_gradient_put(taps, pixel, o, VL,
+                         at + o / PANEL * to->panel + o % PANEL, to->plane);
+    if (o < channels)
+        win_gradient_put(taps, pixel, o, channels - o,
+                         at + o / PANEL * to->panel + o % PANEL, to->plane);
+}
+/* The tiles of dy themselves. */
+static void win_gradient_points(const win_grid *t, image_t dy, int64_t first,
+                                int64_t count, int64_t o, int64_t channels,
+                                const win_place *to) {
+    dy.data += o;
+    for (int64_t i = 0; i < count; i++) {
+        const real *pixel[WIN_TILE * WIN_TILE];
+        const win_tile at = win_tile_at(t, first + i);
+        win_pixels(&dy, at.n, at.h, at.w, WIN_TILE, t->zeros, pixel);
+        if (t->taps == 3)
+            win_gradient_tile(3, pixel, channels, to, i);
+        else
+            win_gradient_tile(5, pixel, channels, to, i);
     }
 }
 

@@ -39,64 +39,13 @@ typedef struct {
     int64_t row_step, lane_step, h_step, w_step; /* of dweight */
 } win_weight_t;
 
-/* As win_data_put and those after it, for dy. */
-V_INLINE void win_gradient_put(const int taps, const real *const *pixel,
-                               int64_t o, int64_t lanes, real *to,
-                               int64_t plane) {
-    const int points = win_points(taps);
-    vreal half[WIN_POINTS * WIN_TILE];
-    UNROLL for (int j = 0; j < WIN_TILE; j++) {
-        vreal d[WIN_TILE];
-        UNROLL for (int i = 0; i < WIN_TILE; i++)
-            d[i] = v_load_lanes(pixel[i * WIN_TILE + j] + o, lanes);
-        win_gradient(0, d, 1, half + j, WIN_TILE);
-        if (taps == 5)
-            win_gradient(1, d, 1, half + part_point(1) * WIN_TILE + j,
-                         WIN_TILE);
-    }
-    UNROLL for (int p = 0; p < points; p++) {
-        vreal w[WIN_POINTS];
-        win_gradient(0, half + p * WIN_TILE, 1, w, 1);
-        if (taps == 5)
-            win_gradient(1, half + p * WIN_TILE, 1, w + part_point(1), 1);
-        UNROLL for (int q = 0; q < points; q++)
-            v_store(to + (p * points + q) * plane, w[q]);
-    }
-}
-V_INLINE void win_gradient_tile(const int taps, const real *const *pixel,
-                                int64_t channels, const win_place *to,
-                                int64_t tile) {
-    real *at = to->data + tile * to->row;
-    int64_t o = 0;
-    for (; o + VL <= channels; o += VL)
-        win_gradient_put(taps, pixel, o, VL,
-                         at + o / PANEL * to->panel + o % PANEL, to->plane);
-    if (o < channels)
-        win_gradient_put(taps, pixel, o, channels - o,
-                         at + o / PANEL * to->panel + o % PANEL, to->plane);
-}
-static void win_gradient_points(const win_weight_t *t, int64_t first,
-                                int64_t count, int64_t o, int64_t channels,
-                                const win_place *to) {
-    image_t dy = t->dy;
-    dy.data += o;
-    for (int64_t i = 0; i < count; i++) {
-        const real *pixel[WIN_TILE * WIN_TILE];
-        const win_tile at = win_tile_at(&t->grid, first + i);
-        win_pixels(&dy, at.n, at.h, at.w, WIN_TILE, t->grid.zeros, pixel);
-        if (t->grid.taps == 3)
-            win_gradient_tile(3, pixel, channels, to, i);
-        else
-            win_gradient_tile(5, pixel, channels, to, i);
-    }
-}
-
 /* The points of x, or of dy. */
 static void win_side_points(const win_weight_t *t, int of_dy, int64_t first,
                             int64_t count, int64_t channel, int64_t channels,
                             const win_place *to) {
     if (of_dy)
-        win_gradient_points(t, first, count, channel, channels, to);
+        win_gradient_points(&t->grid, t->dy, first, count, channel, channels,
+                            to);
     else
         win_data_points(&t->grid, first, count, channel, channels, to);
 }
@@ -163,7 +112,8 @@ static void win_sums_task(void *context, int64_t index) {
     const int64_t chunk = ceil_div(tiles, chunks);
     win_part part = win_part_at(t, index % groups);
     part.sums += slice * groups * t->task_sums;
-    const int64_t panel = grid->points * chunk * PANEL;
+    const int64_t plane = win_plane(chunk * PANEL);
+    const int64_t panel = grid->points * plane;
     const int64_t v_panels = ceil_div(part.rows, PANEL);
     const int64_t panels = v_panels + ceil_div(part.lanes, PANEL);
     real *scratch =
@@ -172,9 +122,8 @@ static void win_sums_task(void *context, int64_t index) {
         win_fail(grid, PD_NO_MEMORY);
         return;
     }
-    const win_place v = {scratch, chunk * PANEL, PANEL, panel};
-    const win_place w = {scratch + v_panels * panel, chunk * PANEL, PANEL,
-                         panel};
+    const win_place v = {scratch, plane, PANEL, panel};
+    const win_place w = {scratch + v_panels * panel, plane, PANEL, panel};
     for (int64_t i = 0; i < chunks; i++) {
         const int64_t from = first + i * tiles / chunks;
         const int64_t next = first + (i + 1) * tiles / chunks;

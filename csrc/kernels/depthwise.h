@@ -7,7 +7,8 @@
  *
  * Both directions are one loop: a pixel first lists the taps that it sees, each
  * with the place of its pixel in the image that is read; then every vector of
- * channels runs through the list. */
+ * channels runs through the list. Neighbours that see the same taps, all but
+ * those at the edges, run through it together. */
 #ifndef PD_KERNELS_DEPTHWISE_H
 #define PD_KERNELS_DEPTHWISE_H
 
@@ -50,8 +51,14 @@ static real *depthwise_weights(const conv2d_t *g, const real *weight,
     return to;
 }
 
-V_INLINE vreal load_lanes(const real *p, int64_t n) {
-    return n == VL ? v_load(p) : v_load_first(p, n);
+/* Pixels q of a row, of `most`, that see a tap inside the image:
+ * 0 <= q*stride + offset < w. */
+static int64_t first_inside(int64_t offset, int64_t stride) {
+    return offset >= 0 ? 0 : ceil_div(-offset, stride);
+}
+static int64_t end_inside(int64_t offset, int64_t stride, int64_t w,
+                          int64_t most) {
+    return offset >= w ? 0 : least(most, ceil_div(w - offset, stride));
 }
 
 /* A tap that a pixel sees: offsets in the image that is read, in the weights.
@@ -90,16 +97,110 @@ static int64_t taps_seen(const depthwise_t *t, int64_t i, int64_t j,
     return count;
 }
 
-V_INLINE vreal depthwise_sum(const real *image, const real *weight,
-                             const seen_t *seen, int64_t count, int64_t lanes) {
-    vreal sum = (vreal){0};
-    for (int64_t q = 0; q < count; q++)
-        sum = v_fma(load_lanes(image + seen[q].image, lanes),
-                    v_load(weight + seen[q].weight), sum);
-    return sum;
+/* Pixels that see the same taps: they share the list and the weights, and their
+ * sums do not wait for each other. Steps: from pixel to pixel of the image that
+ * is read, and of the one that is written. */
+typedef struct {
+    const seen_t *seen;
+    int64_t count, read, write;
+} depthwise_block;
+
+enum { DEPTHWISE_PIXELS = 8 };
+
+/* One vector of channels. */
+V_INLINE void depthwise_sums(const int pixels, const depthwise_block *b,
+                             const real *image, const real *weight,
+                             int64_t lanes, real *out) {
+    vreal sum[DEPTHWISE_PIXELS];
+    UNROLL for (int p = 0; p < pixels; p++)
+        sum[p] = (vreal){0};
+    for (int64_t q = 0; q < b->count; q++) {
+        const vreal w = v_load(weight + b->seen[q].weight);
+        const real *x = image + b->seen[q].image;
+        UNROLL for (int p = 0; p < pixels; p++)
+            sum[p] = v_fma(v_load_lanes(x + p * b->read, lanes), w, sum[p]);
+    }
+    UNROLL for (int p = 0; p < pixels; p++)
+        v_store_lanes(out + p * b->write, sum[p], lanes);
 }
 
-/* One row of y or dx. */
+V_INLINE void depthwise_channels(const int pixels, const depthwise_block *b,
+                                 const real *image, const real *weight,
+                                 int64_t channels, real *out) {
+    int64_t c = 0;
+    for (; c + VL <= channels; c += VL)
+        depthwise_sums(pixels, b, image + c, weight + c, VL, out + c);
+    if (c < channels)
+        depthwise_sums(pixels, b, image + c, weight + c, channels - c, out + c);
+}
+
+/* Pixels of a row, b, b + step …, which are numbered 0, 1 …: as many of them,
+ * from number q on, as have a kernel and see the same taps. */
+typedef struct {
+    int64_t phase, step, pixels;
+    int64_t low, high; /* which of them see every tap that any of them sees */
+} depthwise_phase;
+
+static int64_t depthwise_together(const depthwise_phase *f, int64_t q) {
+    int64_t pixels = q < f->low ? 1 : DEPTHWISE_PIXELS;
+    while (pixels > 1 && q + pixels > f->high) pixels /= 2;
+    return pixels;
+}
+
+/* All pixels of y are one phase; those of dx see the same taps if they are
+ * stride_w apart. Tap l of number q is at q * move + offset. */
+static depthwise_phase depthwise_phase_at(const depthwise_t *t, int64_t phase) {
+    const conv2d_t *g = t->g;
+    const int64_t step = t->backward ? g->stride_w : 1;
+    const int64_t move = t->backward ? 1 : g->stride_w;
+    const int64_t pixels = ceil_div(t->w - phase, step);
+    depthwise_phase f = {phase, step, pixels, 0, pixels};
+    for (int64_t l = 0; l < g->kw; l++) {
+        int64_t offset = l * g->dilation_w - g->pad_w;
+        if (t->backward) {
+            if ((phase - offset) % step) continue;
+            offset = (phase - offset) / step;
+        }
+        f.low = most(f.low, first_inside(offset, move));
+        f.high = least(f.high, end_inside(offset, move, t->x->w, pixels));
+    }
+    return f;
+}
+
+/* Pixels `phase`, phase + step … of a row of y or dx, whose number is
+ * `index`. */
+static void depthwise_pixels(const depthwise_t *t, int64_t index, int64_t phase,
+                             seen_t *seen) {
+    const int64_t channels = t->g->c;
+    const depthwise_phase f = depthwise_phase_at(t, phase);
+    const real *image = t->x->data + index / t->h * t->x->stride[0];
+    depthwise_block b = {.seen = seen,
+                         .read = (t->backward ? 1 : t->g->stride_w) *
+                                 t->x->stride[3],
+                         .write = f.step * channels};
+    for (int64_t q = 0, pixels; q < f.pixels; q += pixels) {
+        const int64_t j = phase + q * f.step;
+        real *out = t->out + (index * t->w + j) * channels;
+        pixels = depthwise_together(&f, q);
+        b.count = taps_seen(t, index % t->h, j, seen);
+        switch (pixels) {
+        case 8:
+            depthwise_channels(8, &b, image, t->weight, channels, out);
+            break;
+        case 4:
+            depthwise_channels(4, &b, image, t->weight, channels, out);
+            break;
+        case 2:
+            depthwise_channels(2, &b, image, t->weight, channels, out);
+            break;
+        default: depthwise_channels(1, &b, image, t->weight, channels, out);
+        }
+        if (t->bias || t->activation)
+            finish_rows(pixels, out, b.write, out, b.write, channels, 0,
+                        t->bias, t->g->bias_step, t->activation);
+    }
+}
+
 static void depthwise_row_task(void *context, int64_t index) {
     depthwise_t *t = context;
     const conv2d_t *g = t->g;
@@ -109,22 +210,9 @@ static void depthwise_row_task(void *context, int64_t index) {
         __atomic_store_n(&t->failed, PD_NO_MEMORY, __ATOMIC_RELAXED);
         return;
     }
-    const real *image = t->x->data + index / t->h * t->x->stride[0];
-    real *out = t->out + index * t->w * g->c;
-    for (int64_t j = 0; j < t->w; j++, out += g->c) {
-        const int64_t count = taps_seen(t, index % t->h, j, seen);
-        int64_t c = 0;
-        for (; c + VL <= g->c; c += VL)
-            v_store(out + c,
-                    depthwise_sum(image + c, t->weight + c, seen, count, VL));
-        if (c < g->c)
-            v_store_first(
-                out + c,
-                depthwise_sum(image + c, t->weight + c, seen, count, g->c - c),
-                g->c - c);
-        if (t->bias || t->activation)
-            finish_row(out, out, g->c, 0, t->bias, g->bias_step, t->activation);
-    }
+    const int64_t phases = t->backward ? least(g->stride_w, t->w) : 1;
+    for (int64_t phase = 0; phase < phases; phase++)
+        depthwise_pixels(t, index, phase, seen);
 }
 
 static int64_t depthwise_rows(depthwise_t *t, const real *weight) {
@@ -157,134 +245,6 @@ static int64_t depthwise_backward_data(const conv2d_t *g, const image_t *dy,
     depthwise_t t = {
         .g = g, .x = dy, .out = dx, .h = g->h, .w = g->w, .backward = 1};
     return depthwise_rows(&t, weight);
-}
-
-/* Output pixels j of a row that see tap l inside the image:
- * 0 <= j*stride - pad + l*dilation < w. */
-static int64_t first_inside(int64_t offset, int64_t stride) {
-    return offset >= 0 ? 0 : ceil_div(-offset, stride);
-}
-static int64_t end_inside(int64_t offset, int64_t stride, int64_t w,
-                          int64_t most) {
-    return offset >= w ? 0 : least(most, ceil_div(w - offset, stride));
-}
-
-enum { DEPTHWISE_TAPS = 4 }; /* summed side by side: no sum waits for itself */
-
-/* A row of dy against one of x, columns first … end-1, VL channels: what `taps`
- * neighbouring taps add to their sums. Tap 0 of column 0 is at x[left]. Steps:
- * from column to column of dy and of x, from tap to tap of x and of the sums.
- */
-typedef struct {
-    const real *dy, *x;
-    int64_t left, dy_step, x_step, tap_step, sum_step;
-} depthwise_row;
-
-V_INLINE void depthwise_add(const int taps, const depthwise_row *r, int64_t tap,
-                            int64_t first, int64_t end, int64_t lanes,
-                            real *sums) {
-    vreal sum[DEPTHWISE_TAPS];
-    sums += tap * r->sum_step;
-    UNROLL for (int l = 0; l < taps; l++)
-        sum[l] = v_load(sums + l * r->sum_step);
-    int64_t x = r->left + tap * r->tap_step + first * r->x_step;
-    for (int64_t j = first; j < end; j++, x += r->x_step) {
-        const vreal d = load_lanes(r->dy + j * r->dy_step, lanes);
-        UNROLL for (int l = 0; l < taps; l++)
-            sum[l] = v_fma(d, load_lanes(r->x + (x + l * r->tap_step), lanes),
-                           sum[l]);
-    }
-    UNROLL for (int l = 0; l < taps; l++)
-        v_store(sums + l * r->sum_step, sum[l]);
-}
-static void depthwise_add_taps(int64_t taps, const depthwise_row *r,
-                               int64_t tap, int64_t first, int64_t end,
-                               int64_t lanes, real *sums) {
-    if (first >= end) return;
-    switch (lanes == VL ? taps : -taps) {
-    case 4: depthwise_add(4, r, tap, first, end, VL, sums); return;
-    case 3: depthwise_add(3, r, tap, first, end, VL, sums); return;
-    case 2: depthwise_add(2, r, tap, first, end, VL, sums); return;
-    case 1: depthwise_add(1, r, tap, first, end, VL, sums); return;
-    case -4: depthwise_add(4, r, tap, first, end, lanes, sums); return;
-    case -3: depthwise_add(3, r, tap, first, end, lanes, sums); return;
-    case -2: depthwise_add(2, r, tap, first, end, lanes, sums); return;
-    default: depthwise_add(1, r, tap, first, end, lanes, sums);
-    }
-}
-
-/* All taps of a row of the window: together where all of them lie inside the
- * image, one by one at its edges. */
-static void depthwise_add_row(const conv2d_t *g, const depthwise_row *r,
-                              int64_t lanes, real *sums) {
-    for (int64_t tap = 0, taps; tap < g->kw; tap += taps) {
-        taps = least(DEPTHWISE_TAPS, g->kw - tap);
-        int64_t low = 0, high = g->ow;
-        for (int64_t l = tap; l < tap + taps; l++) {
-            const int64_t offset = l * g->dilation_w - g->pad_w;
-            low = most(low, first_inside(offset, g->stride_w));
-            high = least(high, end_inside(offset, g->stride_w, g->w, g->ow));
-        }
-        if (low > high) low = high = 0;
-        depthwise_add_taps(taps, r, tap, low, high, lanes, sums);
-        for (int64_t l = tap; l < tap + taps; l++) {
-            const int64_t offset = l * g->dilation_w - g->pad_w;
-            const int64_t first = first_inside(offset, g->stride_w);
-            const int64_t end = end_inside(offset, g->stride_w, g->w, g->ow);
-            depthwise_add_taps(1, r, l, first, least(low, end), lanes, sums);
-            depthwise_add_taps(1, r, l, most(high, first), end, lanes, sums);
-        }
-    }
-}
-
-/* A chunk of images: sums [kh*kw][padded], row after row of dy. */
-static void depthwise_weight_task(void *context, int64_t index) {
-    const depthwise_t *t = context;
-    const conv2d_t *g = t->g;
-    const int64_t *xs = t->x->stride, *ys = t->dy->stride;
-    real *sums = t->out + index * g->kh * g->kw * t->padded;
-    zero_run(sums, g->kh * g->kw * t->padded);
-    const int64_t rows = g->n * g->oh, end = (index + 1) * rows / t->chunks;
-    for (int64_t row = index * rows / t->chunks; row < end; row++) {
-        const int64_t n = row / g->oh, i = row % g->oh;
-        for (int64_t k = 0; k < g->kh; k++) {
-            const int64_t h = i * g->stride_h - g->pad_h + k * g->dilation_h;
-            if (h < 0 || h >= g->h) continue;
-            depthwise_row r = {t->dy->data + n * ys[0] + i * ys[2],
-                               t->x->data + n * xs[0] + h * xs[2],
-                               -g->pad_w * xs[3],
-                               ys[3],
-                               g->stride_w * xs[3],
-                               g->dilation_w * xs[3],
-                               t->padded};
-            for (int64_t c = 0; c < g->c; c += VL, r.dy += VL, r.x += VL)
-                depthwise_add_row(g, &r, least(VL, g->c - c),
-                                  sums + k * g->kw * t->padded + c);
-        }
-    }
-}
-
-static int64_t depthwise_backward_weight(const conv2d_t *g, const image_t *x,
-                                         const image_t *dy, real *dweight) {
-    const int64_t taps = g->kh * g->kw, *s = g->weight_stride;
-    depthwise_t t = {.g = g,
-                     .x = x,
-                     .dy = dy,
-                     .padded = ceil_div(g->c, VL) * VL,
-                     .chunks = least(16, g->n * g->oh)};
-    if (t.chunks < 1) t.chunks = 1;
-    const int64_t size = taps * t.padded;
-    t.out = pd_scratch(PD_SCRATCH_C, (size_t)(t.chunks * size) * sizeof(real));
-    if (!t.out) return PD_NO_MEMORY;
-    const double work = (double)(g->n * g->oh * g->ow * g->c);
-    pd_parallel(t.chunks, work * (double)taps / 8, depthwise_weight_task, &t);
-    for (int64_t chunk = 1; chunk < t.chunks; chunk++)
-        for (int64_t e = 0; e < size; e++) t.out[e] += t.out[chunk * size + e];
-    for (int64_t c = 0; c < g->c; c++)
-        for (int64_t tap = 0; tap < taps; tap++)
-            dweight[c * s[0] + tap / g->kw * s[2] + tap % g->kw * s[3]] =
-                t.out[tap * t.padded + c];
-    return 0;
 }
 
 #endif

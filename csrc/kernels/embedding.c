@@ -20,7 +20,12 @@
 #include "real.h"
 #include "simd.h"
 
-enum { TASK = 16384 /* elements */, BLOCK = 4 /* vectors summed at a time */ };
+enum {
+    TASK = 16384, /* elements */
+    BLOCK = 4,    /* vectors summed at a time */
+    LINE = 64 / sizeof(real),
+    AHEAD = 2048 /* bytes of rows that are asked for before their turn */
+};
 
 typedef struct {
     const pd_embedding_geometry *g;
@@ -53,13 +58,31 @@ static void tasks_run(work_t *w, int64_t rows, double elements, pd_task *run) {
 /* ---- forward ---------------------------------------------------------------
  */
 
+/* y = x, and meanwhile `next` is asked for: rows lie anywhere, so nothing else
+ * could know. */
+V_INLINE void row_copy(const real *x, const real *next, real *y, int64_t n) {
+    int64_t c = 0;
+    for (; c + LINE <= n; c += LINE) {
+        __builtin_prefetch(next + c, 0, 3);
+        UNROLL for (int64_t v = 0; v < LINE; v += VL)
+            v_store(y + c + v, v_load(x + c + v));
+    }
+    if (c < n) __builtin_prefetch(next + c, 0, 3);
+    for (; c + VL <= n; c += VL) v_store(y + c, v_load(x + c));
+    if (c < n) v_store_first(y + c, v_load_first(x + c, n - c), n - c);
+}
+
 static void rows_copy(void *context, int64_t t) {
     const work_t *w = context;
-    int64_t width = w->g->width, end = (t + 1) * w->step;
+    const int64_t width = w->g->width, stride = w->g->row_stride;
+    int64_t i = t * w->step, end = (t + 1) * w->step;
     if (end > w->g->count) end = w->g->count;
-    for (int64_t i = t * w->step; i < end; i++)
-        memcpy(w->out + i * width, w->in + w->ids[i] * w->g->row_stride,
-               (size_t)width * sizeof(real));
+    const int64_t ahead = AHEAD / (width * (int64_t)sizeof(real) + 1) + 1;
+    for (; i < end; i++) {
+        const int64_t next = i + ahead < end ? i + ahead : end - 1;
+        row_copy(w->in + w->ids[i] * stride, w->in + w->ids[next] * stride,
+                 w->out + i * width, width);
+    }
 }
 
 int64_t K(embedding_forward)(void *const *arrays, const void *geometry) {
@@ -83,12 +106,14 @@ static void ids_group(work_t *w) {
     int64_t rows = w->g->rows, *place = w->place;
     for (int64_t r = 0; r < rows + 2; r++) place[r] = 0;
     for (int64_t i = 0; i < w->g->count; i++) place[w->ids[i] + 2]++;
-    for (int64_t r = 2; r < rows + 2; r++) place[r] += place[r - 1];
+    for (int64_t r = 2, sum = 0; r < rows + 2; r++) place[r] = sum += place[r];
     for (int64_t i = 0; i < w->g->count; i++)
         w->group[place[w->ids[i] + 1]++] = i;
+    w->group[w->g->count] = 0; /* block_sum looks one further */
 }
 
-/* to[0..BLOCK * VL) = sum of those elements of the group's rows of dy. */
+/* to[0..BLOCK * VL) = sum of those elements of the group's rows of dy. The row
+ * after the group's last is another group's first, which is asked for. */
 static void block_sum(const real *dy, int64_t width, const int64_t *group,
                       int64_t n, real *to) {
     vreal sum[BLOCK];
@@ -96,6 +121,9 @@ static void block_sum(const real *dy, int64_t width, const int64_t *group,
         sum[b] = v_set(0);
     for (int64_t k = 0; k < n; k++) {
         const real *row = dy + group[k] * width;
+        const real *next = dy + group[k + 1] * width;
+        UNROLL for (int64_t c = 0; c < BLOCK * VL; c += LINE)
+            __builtin_prefetch(next + c, 0, 3);
         UNROLL for (int b = 0; b < BLOCK; b++)
             sum[b] += v_load(row + b * VL);
     }
@@ -112,23 +140,30 @@ static void lanes_sum(const real *dy, int64_t width, const int64_t *group,
     v_store_lanes(to, sum, lanes);
 }
 
+static void row_sum(const work_t *w, int64_t r) {
+    const int64_t *group = w->group + w->place[r];
+    const int64_t width = w->g->width, n = w->place[r + 1] - w->place[r];
+    real *to = w->out + r * width;
+    int64_t c = 0;
+    for (; c + BLOCK * VL <= width; c += BLOCK * VL)
+        block_sum(w->in + c, width, group, n, to + c);
+    for (; c < width; c += VL)
+        lanes_sum(w->in + c, width, group, n, to + c,
+                  width - c < VL ? width - c : VL);
+}
+
+/* Task t: most rows were not taken, and a run of those is cleared at once. */
 static void rows_sum(void *context, int64_t t) {
     const work_t *w = context;
-    int64_t width = w->g->width, end = (t + 1) * w->step;
+    const int64_t width = w->g->width, *place = w->place;
+    int64_t r = t * w->step, end = (t + 1) * w->step;
     if (end > w->g->rows) end = w->g->rows;
-    for (int64_t r = t * w->step; r < end; r++) {
-        const int64_t *group = w->group + w->place[r];
-        int64_t n = w->place[r + 1] - w->place[r], c = 0;
-        real *to = w->out + r * width;
-        if (n == 0) {
-            memset(to, 0, (size_t)width * sizeof(real));
-            continue;
-        }
-        for (; c + BLOCK * VL <= width; c += BLOCK * VL)
-            block_sum(w->in + c, width, group, n, to + c);
-        for (; c < width; c += VL)
-            lanes_sum(w->in + c, width, group, n, to + c,
-                      width - c < VL ? width - c : VL);
+    while (r < end) {
+        const int64_t first = r;
+        while (r < end && place[r] == place[r + 1]) r++;
+        memset(w->out + first * width, 0,
+               (size_t)((r - first) * width) * sizeof(real));
+        for (; r < end && place[r] < place[r + 1]; r++) row_sum(w, r);
     }
 }
 

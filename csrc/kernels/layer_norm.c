@@ -56,7 +56,7 @@ V_INLINE void rows_shift(row_t *row, int count, int64_t n) {
     if (first > n) first = n;
     UNROLL for (int r = 0; r < count; r++)
         row[r].m = row[r].x[0];
-    rows_sum(row, count, NULL, first);
+    rows_sum(row, count, 1, 1, NULL, first);
     UNROLL for (int r = 0; r < count; r++)
         row[r].m = row[r].x[0] + row[r].sum / (real)first;
 }
@@ -89,7 +89,10 @@ V_INLINE void rows_forward(const work_t *work, int centred, int64_t i,
         row[r] =
             (row_t){.x = work->x + (i + r) * n, .to = work->y + (i + r) * n};
     if (centred) rows_shift(row, count, n);
-    rows_sum(row, count, NULL, n);
+    if (count == 1 && row_is_long(n))
+        rows_sum(row, 1, CHAINS, centred, NULL, n);
+    else
+        rows_sum(row, count, 1, centred, NULL, n);
     UNROLL for (int r = 0; r < count; r++) {
         real rest = centred ? row[r].sum / (real)n : 0;
         real var = row[r].products / (real)n - rest * rest;
@@ -186,7 +189,7 @@ V_INLINE void rows_backward(const work_t *w, int centred, int64_t i, int count,
                          .dy = w->dy + (i + r) * n,
                          .to = w->dx ? w->dx + (i + r) * n : NULL,
                          .m = centred ? w->mean[i + r] : 0};
-    if (w->dx) rows_sum(row, count, w->w, n);
+    if (w->dx) rows_sum(row, count, 1, 0, w->w, n);
     UNROLL for (int r = 0; r < count; r++) {
         const real rstd = w->rstd[i + r];
         const real share = centred ? row[r].sum / (real)n : 0;

@@ -3,7 +3,7 @@
  *
  *     x   row of channel c      a b c d e f g h …      entry kx of all lanes is
  *                               └─┬─┘                  one load, with stride 2
- *     tile  [VL channels][RUN]    max  max  max …      two and a shuffle
+ *     tile  [VL channels][RUN]    max  max  max …      two, for two entries
  *                  │
  *     y   c c c c … │ c c c c …     transposed in registers: channels-last
  *
@@ -15,6 +15,10 @@
 #include "pool2d_walk.h"
 
 enum { RUN = 256 /* outputs of a row at a time */ };
+
+/* Of two vectors side by side. */
+#define EVEN_LANE(s, l) (2 * (l))
+#define ODD_LANE(s, l) (2 * (l) + 1)
 
 typedef int32_t word_lanes
     __attribute__((vector_size(PD_VECTOR_BYTES / sizeof(real) * 4)));
@@ -77,13 +81,63 @@ V_INLINE void lanes_planar(const pd_pool2d_geometry *g, const real *x,
     index_store(index, at, VL, bytes);
 }
 
-/* `count` >= VL such outputs; s is the stride. */
+/* p[0], p[2] … p[2 VL - 2], and what lies between them and after the last. */
+V_INLINE vreal v_load_pairs(const real *p, vreal *odd) {
+    const vreal a = v_load(p), b = v_load(p + VL);
+    *odd = __builtin_shufflevector(a, b, V_LIST(ODD_LANE, 0));
+    return __builtin_shufflevector(a, b, V_LIST(EVEN_LANE, 0));
+}
+
+/* NaN is larger than all; of equals the first, of several NaN the last. */
+V_INLINE vreal larger_of(vreal best, vreal value) {
+    return v_select(v_nan(value), value, v_max(value, best));
+}
+
+/* As lanes_planar for stride 2 and 2 or 3 adjacent entries, without index. */
+V_INLINE void lanes_pairs(const pd_pool2d_geometry *g, const real *x,
+                          pd_window h, real *y, const int64_t entries) {
+    const int64_t row = g->h.d * g->stride[1];
+    vreal best = v_set(0);
+    for (int64_t ky = h.first; ky < h.end; ky++) {
+        vreal odd, even = v_load_pairs(x + ky * row, &odd);
+        best = ky > h.first ? larger_of(best, even) : even;
+        best = larger_of(best, odd);
+        if (entries == 3)
+            best = larger_of(best, v_load_strided(x + ky * row + 2, 2));
+    }
+    v_store(y, best);
+}
+
+/* What VL outputs of the next channel will read is asked for: a run is too
+ * short to be seen as a stream. One row of entries is passed over in less time
+ * than memory takes: there it is the channel after the next. */
+V_INLINE void next_fetch(const pd_pool2d_geometry *g, const real *x,
+                         pd_window h, const int64_t s) {
+    const int64_t row = g->h.d * g->stride[1];
+    const int64_t line = 64 / (int64_t)sizeof(real);
+    if (h.end - h.first == 1) {
+        x += 2 * g->stride[3] + h.first * row;
+        for (int64_t i = 0; i < s * VL; i += line)
+            __builtin_prefetch(x + i, 0, 2);
+        return;
+    }
+    for (int64_t ky = h.first; ky < h.end; ky++)
+        for (int64_t i = 0; i < s * VL; i += line)
+            __builtin_prefetch(x + g->stride[3] + ky * row + i, 0, 3);
+}
+
+/* `count` >= VL such outputs; s is the stride, `pairs` the entries where those
+ * of lanes_pairs are meant, else 0. */
 V_INLINE void wholes_planar(const pd_pool2d_geometry *g, const real *x,
                             pd_window h, int64_t count, real *y, char *index,
-                            int bytes, const int64_t s) {
+                            int bytes, const int64_t s, const int64_t pairs) {
     for (int64_t i = 0; i < count; i += VL) {
         if (i > count - VL) i = count - VL; /* some of them again */
-        lanes_planar(g, x + i * s, h, y + i, index + i * bytes, bytes, s);
+        if (g->c > 1) next_fetch(g, x + i * s, h, s);
+        if (pairs)
+            lanes_pairs(g, x + i * s, h, y + i, pairs);
+        else
+            lanes_planar(g, x + i * s, h, y + i, index + i * bytes, bytes, s);
     }
 }
 
@@ -91,6 +145,8 @@ V_INLINE void wholes_planar(const pd_pool2d_geometry *g, const real *x,
 V_INLINE void row_planar(const pd_pool2d_geometry *g, const real *x,
                          pd_window h, int64_t from, int64_t to, real *y,
                          char *index, int bytes) {
+    const int adjacent = bytes == NO_INDEX && g->w.s == 2 && g->w.d == 1;
+    const int64_t pairs = adjacent ? g->w.k : 0;
     int64_t ox = from;
     while (ox < to) {
         const pd_window w = pd_window_of(&g->w, ox);
@@ -103,12 +159,16 @@ V_INLINE void row_planar(const pd_pool2d_geometry *g, const real *x,
             ox++;
             continue;
         }
-        if (g->w.s == 1)
-            wholes_planar(g, at, h, whole, out, number, bytes, 1);
+        if (pairs == 2)
+            wholes_planar(g, at, h, whole, out, number, bytes, 2, 2);
+        else if (pairs == 3)
+            wholes_planar(g, at, h, whole, out, number, bytes, 2, 3);
+        else if (g->w.s == 1)
+            wholes_planar(g, at, h, whole, out, number, bytes, 1, 0);
         else if (g->w.s == 2)
-            wholes_planar(g, at, h, whole, out, number, bytes, 2);
+            wholes_planar(g, at, h, whole, out, number, bytes, 2, 0);
         else
-            wholes_planar(g, at, h, whole, out, number, bytes, g->w.s);
+            wholes_planar(g, at, h, whole, out, number, bytes, g->w.s, 0);
         ox += whole;
     }
 }
@@ -145,11 +205,13 @@ V_INLINE void planes_run(const work_t *work, int64_t t, int bytes) {
             for (int64_t c = 0; c < g->c; c += VL) {
                 const int64_t to = from + RUN < s.to ? from + RUN : s.to;
                 const int64_t n = g->c - c < VL ? g->c - c : VL;
+                real *y = work->out + (row + from) * g->c + c;
+                for (int64_t i = 0; n == VL && i < to - from; i++)
+                    __builtin_prefetch(y + i * g->c, 1, 2);
                 for (int64_t i = 0; i < n; i++)
                     row_planar(g, x + (c + i) * g->stride[3], h, from, to,
                                tile[i], NULL, NO_INDEX);
-                tile_write(tile, n, to - from,
-                           work->out + (row + from) * g->c + c, g->c);
+                tile_write(tile, n, to - from, y, g->c);
             }
     }
 }

@@ -64,6 +64,8 @@ static int64_t work_plan(work_t *w) {
     if (parts > w->terms / PARTS) parts = w->terms / PARTS;
     if (parts < 1) parts = 1;
     w->part = ceil_div(w->terms, parts);
+    /* whole blocks: where x begins with a line of the cache, parts do */
+    if (parts > 1 && !w->columns) w->part = ceil_div(w->part, BLOCK) * BLOCK;
     parts = ceil_div(w->terms, w->part);
 
     int64_t unit_elements = elements / w->units / parts;

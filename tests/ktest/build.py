@@ -10,13 +10,17 @@ sanitize    AddressSanitizer and UndefinedBehaviorSanitizer on heap blocks; with
 valgrind    reads of unwritten memory, on the ISAs that valgrind knows; with a control
 neon        AArch64, cross-compiled, under qemu
 
-Words after -- go to ktest (`-- --family pool`). With --build-only nothing is run. All but valgrind
-and sanitize are compiled with every warning that the source is free of, as errors.
+Words after -- go to ktest (`-- --family pool`). With --build-only nothing is run. All but the
+kernels of sanitize are compiled with every warning that the source is free of, as errors.
+
+Variants of one compiler share what they compile alike: native, serial and valgrind their kernels,
+and sanitize, too, the tests. These watch and need not be watched, but by valgrind, which sees all.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,9 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 import setup as recipe  # noqa: E402 (the build's tables of flags)
 
-HERE = Path("tests/ktest")
-STRICT = (
-    "-Werror -Wconversion -Wshadow -Wdouble-promotion -Wundef -Wvla -Wpointer-arith"
+HERE, BUILD = Path("tests/ktest"), Path("build/ktest")
+STRICT = (  # -g1: valgrind and AddressSanitizer name lines
+    "-g1 -Werror -Wconversion -Wshadow -Wdouble-promotion -Wundef -Wvla -Wpointer-arith"
     " -Wwrite-strings -Wstrict-prototypes"
 )
 WATCHED = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g"
@@ -38,7 +42,8 @@ class Variant(NamedTuple):
     compiler: str = "gcc"
     machine: str = ""  # this one, or the one that is compiled for
     openmp: bool = True
-    flags: str = STRICT  # for compiler and linker, after all others
+    strict: str = STRICT  # for the compiler, after all others
+    watched: str = ""  # in its place for kernels and core, and for the linker
     runs: tuple[str, ...] = ("",)  # the words of each run of ktest
     runner: str = ""  # what runs the program
     controls: tuple[str, ...] = ()  # --crash KIND: each must be caught
@@ -48,10 +53,9 @@ VARIANTS = {
     "native": Variant(controls=("write", "read", "value", "input", "unwritten")),
     "serial": Variant(openmp=False),
     # clang takes the macros INFINITY and NAN for floats that are promoted
-    "clang": Variant(compiler="clang", flags=f"{STRICT} -Wno-double-promotion"),
-    "sanitize": Variant(flags=WATCHED, runs=("--heap",), controls=("write", "read", "undefined")),
+    "clang": Variant(compiler="clang", strict=f"{STRICT} -Wno-double-promotion"),
+    "sanitize": Variant(watched=WATCHED, runs=("--heap",), controls=("write", "read", "undefined")),
     "valgrind": Variant(
-        flags="-g",
         runs=("--heap --small --isa avx2", "--heap --small --isa baseline"),
         runner=VALGRIND,
         controls=("unwritten", "write"),
@@ -65,25 +69,33 @@ VARIANTS = {
 }
 
 
+def compiled(variant: Variant, flags: str, jobs: Iterable[recipe.Job]) -> list[str]:
+    """The objects of these jobs, with flags after all others."""
+    os.environ["PYDP_CFLAGS"] = flags
+    return recipe.compile_all([variant.compiler], list(jobs))
+
+
 def build(name: str, variant: Variant) -> Path:
     """Compile the kernels as setup.py does, ktest beside them, and link."""
-    os.environ["PYDP_CFLAGS"] = variant.flags
-    folder = Path("build", "ktest", name)
-    compiler = [variant.compiler]
-    openmp = recipe.openmp_flag(compiler) if variant.openmp else None
+    openmp = recipe.openmp_flag([variant.compiler]) if variant.openmp else None
     if variant.openmp and not openmp:
         sys.exit(f"ktest: {variant.compiler} has no OpenMP")
     isas = recipe.ISAS.get(variant.machine or recipe.architecture(), {"baseline": []})
-    jobs = [*recipe.kernel_jobs(folder, isas), *recipe.core_jobs(folder, isas, openmp)]
+    own, shared = BUILD / name, BUILD / variant.compiler
     flags = [*recipe.FLAGS, *recipe.INCLUDE, f"-I{HERE}"]
-    jobs.append(recipe.Job(HERE / "ktest.c", folder / "ktest.o", [*flags, "-DPD_REAL=float"]))
-    for source in sorted(HERE.glob("ktest_*.c")):
-        for real in recipe.TYPES:
-            target = folder / f"{source.stem}_{real}.o"
-            # no PD_ISA: a test calls kernels through the table only
-            jobs.append(recipe.Job(source, target, [*flags, f"-DPD_REAL={real}"]))
-    program = folder / "ktest"
-    command = [*compiler, *recipe.compile_all(compiler, jobs), *variant.flags.split()]
+    kernels = recipe.kernel_jobs(own if variant.watched else shared, isas)
+    core = recipe.core_jobs(own, isas, openmp)
+    # what the harness does on purpose must be caught as well
+    harness = recipe.Job(HERE / "ktest.c", own / "ktest.o", [*flags, "-DPD_REAL=float"])
+    tests = [  # no PD_ISA: a test calls kernels through the table only
+        recipe.Job(source, shared / f"{source.stem}_{real}.o", [*flags, f"-DPD_REAL={real}"])
+        for source in sorted(HERE.glob("ktest_*.c"))
+        for real in recipe.TYPES
+    ]
+    objects = compiled(variant, variant.watched or variant.strict, [*kernels, *core, harness])
+    objects += compiled(variant, variant.strict, tests)
+    program = own / "ktest"
+    command = [variant.compiler, *objects, *variant.watched.split()]
     command += [*([openmp] if openmp else []), "-lm", "-lpthread", "-o", str(program)]
     subprocess.run(command, check=True)
     return program

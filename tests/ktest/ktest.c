@@ -1,7 +1,9 @@
 /* See ktest.h. The harness and the program:
  *
- *     ktest [--isa NAME] [--family NAME] [--heap] [--small] [--crash KIND]
+ *     ktest [--isa NAME] [--family NAME] [--heap] [--small] [--times]
+ *           [--crash KIND]
  *
+ * --times prints the processor's seconds that each family took.
  * --crash is the positive control: it does what a broken kernel would do, and
  * must be caught; build.py checks that it is. */
 #define _GNU_SOURCE
@@ -12,6 +14,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ARRAYS = 64, TESTS = 128, NAME = 256, PAGE = 65536, MOST_FAILURES = 20 };
@@ -33,7 +36,7 @@ typedef struct {
 } test_t;
 
 int kt_small = 0;
-static int heap = 0;
+static int heap = 0, times = 0;
 static const char *crash = "";
 
 static test_t tests[TESTS];
@@ -276,6 +279,15 @@ int64_t kt_call(const void *geometry) {
     return result;
 }
 
+/* One family's cases for the present type. */
+static void examine(const test_t *test) {
+    const clock_t begin = clock();
+    test->test();
+    if (times)
+        printf("%8.2f s  %s\n", (double)(clock() - begin) / CLOCKS_PER_SEC,
+               test->family);
+}
+
 /* ---- the program ----------------------------------------------------------
  */
 
@@ -287,6 +299,8 @@ int main(int count, char **words) {
             heap = 1;
         else if (!strcmp(word, "--small"))
             kt_small = 1;
+        else if (!strcmp(word, "--times"))
+            times = 1;
         else if (!strcmp(word, "--isa"))
             only_isa = next, i++;
         else if (!strcmp(word, "--family"))
@@ -317,7 +331,7 @@ int main(int count, char **words) {
             for (int t = 0; t < test_count; t++)
                 if (tests[t].type == type &&
                     (!only_family || !strcmp(tests[t].family, only_family)))
-                    tests[t].test();
+                    examine(&tests[t]);
             for (kernel = 0; kernel < PD_KERNELS; kernel++) {
                 total += calls[kernel];
                 never += !calls[kernel];

@@ -73,7 +73,8 @@ static void backward(const pool_case_t *t, int wide, int count_padding,
 
 KTEST(avg_pool2d) {
     for (int t = 0; t < KT_COUNT(pool_cases); t++) {
-        if (pool_cases[t].h.d != 1) continue; /* average pools have none */
+        if (pool_cases[t].h.d != 1 || pool_cases[t].w.d != 1)
+            continue; /* average pools have none */
         int adaptive = !pool_cases[t].h.s || !pool_cases[t].w.s;
         for (int wide = 0; wide < 2; wide++)
             for (int padding = 0; padding < 2 - adaptive; padding++) {

@@ -39,6 +39,31 @@ static const case_t cases[] = {
     {2, 19, 9, 8, 19, 3, 3, 1, 1, 1, 1, 1, 1, 19, 0, "depthwise"},
     {1, 32, 9, 8, 32, 3, 3, 2, 2, 1, 1, 1, 1, 32, 0, "depthwise, stride"},
     {1, 16, 9, 12, 16, 3, 5, 1, 1, 2, 4, 2, 2, 16, 0, "depthwise, dilated"},
+    {2, 20, 13, 27, 20, 3, 3, 2, 2, 1, 1, 1, 1, 20, 0, "depthwise, blocks"},
+    {1, 17, 8, 25, 17, 2, 4, 1, 3, 0, 1, 2, 1, 17, 1, "depthwise, uneven"},
+    /* depthwise_dense.h: tiles of 2 x 8, 4, 2, 1; 3, 5 and 7 wide */
+    {2, 19, 7, 15, 19, 3, 3, 1, 1, 1, 1, 1, 1, 19, 0, "dense, all tiles"},
+    {1, 37, 6, 11, 37, 5, 5, 1, 1, 2, 2, 1, 1, 37, 0, "dense, 5 wide"},
+    {1, 16, 5, 9, 16, 7, 7, 1, 1, 3, 3, 1, 1, 16, 0, "dense, 7 wide"},
+    {1, 18, 4, 12, 18, 2, 3, 1, 1, 0, 0, 1, 1, 18, 0, "dense, unpadded"},
+    {1, 18, 3, 2, 18, 1, 5, 1, 1, 3, 6, 1, 1, 18, 1, "dense, all padding"},
+    /* depthwise_dense_weight.h: tiles of 1 to 8 pixels, one row and two; bands
+     * of 3 rows; parts of 128 channels and more chunks than pairs of rows */
+    {2, 18, 5, 21, 18, 3, 3, 1, 1, 1, 1, 1, 1, 18, 0, "sums, 7 pixels"},
+    {1, 16, 4, 10, 16, 3, 3, 1, 1, 1, 1, 1, 1, 16, 0, "sums, 5 pixels"},
+    {1, 21, 7, 22, 21, 3, 3, 2, 2, 1, 1, 1, 1, 21, 0, "sums, 2: 5 and 6"},
+    {1, 19, 8, 15, 19, 3, 3, 2, 2, 1, 1, 1, 1, 19, 0, "sums, 2: 8"},
+    {2, 17, 6, 6, 17, 3, 3, 2, 2, 0, 0, 1, 1, 17, 1, "sums, 2: 2"},
+    {1, 33, 9, 7, 33, 7, 3, 1, 1, 3, 1, 1, 1, 33, 0, "sums, 7 high"},
+    {2, 20, 11, 9, 20, 5, 3, 2, 2, 2, 1, 1, 1, 20, 0, "sums, 5 high, 2"},
+    {1, 18, 4, 5, 18, 1, 3, 1, 1, 0, 1, 1, 1, 18, 0, "sums, one high"},
+    {2, 270, 5, 4, 270, 3, 3, 1, 1, 1, 1, 1, 1, 270, 0, "sums, parts"},
+    {5, 140, 6, 3, 140, 3, 3, 2, 2, 1, 1, 1, 1, 140, 0, "sums, parts, 2"},
+    {1, 16, 1, 1, 16, 3, 3, 1, 1, 1, 1, 1, 1, 16, 0, "sums, one pixel"},
+    {1, 1024, 7, 20, 1024, 3, 3, 1, 1, 1, 1, 1, 1, 1024, 0, "sums, copied"},
+    {2, 1024, 9, 4, 1024, 3, 3, 2, 2, 1, 1, 1, 1, 1024, 0, "sums, copied, 2"},
+    {1, 1024, 2, 2, 1024, 3, 3, 1, 1, 4, 4, 1, 1, 1024, 0, "sums, copied, pad"},
+    {1, 18, 3, 2, 18, 3, 3, 1, 1, 4, 5, 1, 1, 18, 0, "sums, all padding"},
     {2, 4, 3, 3, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "window beyond image"},
     {2, 4, 3, 3, 5, 3, 3, 1, 1, 4, 4, 1, 1, 1, 0, "all-zero windows"},
     {1, 5, 1, 50, 4, 1, 7, 1, 1, 0, 3, 1, 1, 1, 0, "one row"},
@@ -50,6 +75,16 @@ static const case_t cases[] = {
     {2, 7, 9, 12, 40, 3, 16, 1, 2, 1, 3, 2, 1, 1, 0, "few channels, bands"},
     {1, 2, 40, 40, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few channels, panels"},
     {1, 3, 3, 3, 5, 1, 1, 4000, 4000, 3999, 3999, 1, 1, 1, 0, "far apart"},
+    /* conv2d_product.h: few rows, several panels of weights */
+    {1, 20, 7, 7, 130, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few rows, panels"},
+    {1, 70, 8, 8, 67, 3, 3, 2, 2, 1, 1, 1, 1, 1, 0, "few rows, phases"},
+    {2, 140, 4, 4, 136, 3, 3, 1, 1, 1, 1, 1, 1, 2, 0, "few rows, groups"},
+    /* conv2d_blocks.h: pixels of dx for lanes */
+    {5, 3, 60, 62, 6, 11, 11, 4, 4, 2, 2, 1, 1, 1, 0, "blocks, 4 x 4"},
+    {4, 3, 37, 41, 9, 3, 3, 2, 2, 1, 1, 1, 1, 1, 0, "blocks, 2 x 2"},
+    {4, 2, 45, 62, 17, 7, 5, 2, 3, 3, 0, 1, 1, 1, 1, "blocks, uneven"},
+    {4, 1, 30, 50, 3, 5, 5, 1, 1, 2, 1, 1, 1, 1, 0, "blocks, stride 1"},
+    {3, 7, 30, 26, 8, 2, 6, 3, 1, 1, 5, 1, 1, 1, 0, "blocks, pad"},
     /* winograd.h: from 16 channels and 32 tiles of 2 x 2 on */
     {2, 16, 9, 8, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few products, 3 x 3"},
     {3, 19, 7, 8, 33, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "few products, 5 x 5"},
@@ -59,6 +94,12 @@ static const case_t cases[] = {
     {9, 16, 16, 15, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few, two chunks"},
     {2, 16, 9, 10, 20, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "few, turned"},
     {1, 65, 12, 12, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few, panels"},
+    /* and with images for lanes, where channels leave some empty */
+    {15, 16, 4, 5, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few, images, 3 x 3"},
+    {15, 17, 5, 6, 17, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "few, images, 5 x 5"},
+    {33, 34, 3, 4, 38, 3, 3, 1, 1, 1, 1, 1, 1, 2, 0, "few, images, groups"},
+    {15, 3, 5, 6, 18, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, "few, images, c = 3"},
+    {15, 18, 5, 6, 1, 5, 5, 1, 1, 2, 2, 1, 1, 1, 0, "few, images, o = 1"},
 };
 
 /* How an array of four axes lies in memory. */
@@ -112,31 +153,41 @@ static double *zeros(const int64_t *shape) {
     return calloc((size_t)size_of(shape) + 1, sizeof(double));
 }
 
-/* The seven loops: `kernel` says which of x, weight and y is the result. */
+/* One channel c and output o of one image: `kernel` says which of the planes x,
+ * weight and y is the result. */
+static void convolve_plane(int kernel, const pd_conv2d_geometry *g, double *x,
+                           double *weight, double *y) {
+    for (int64_t k = 0; k < g->kh; k++)
+        for (int64_t l = 0; l < g->kw; l++)
+            for (int64_t i = 0; i < g->oh; i++) {
+                int64_t h = i * g->stride_h - g->pad_h + k * g->dilation_h;
+                if (h < 0 || h >= g->h) continue;
+                for (int64_t j = 0; j < g->ow; j++) {
+                    int64_t w = j * g->stride_w - g->pad_w + l * g->dilation_w;
+                    if (w < 0 || w >= g->w) continue;
+                    double *px = &x[h * g->w + w], *py = &y[i * g->ow + j];
+                    double *pw = &weight[k * g->kw + l];
+                    if (kernel == PD_KERNEL_conv2d_forward)
+                        *py += *px * *pw;
+                    else if (kernel == PD_KERNEL_conv2d_backward_data)
+                        *px += *py * *pw;
+                    else
+                        *pw += *px * *py;
+                }
+            }
+}
+
 static void convolve(int kernel, const pd_conv2d_geometry *g, double *x,
                      double *weight, double *y) {
     const int64_t cg = g->c / g->groups, og = g->o / g->groups;
     for (int64_t n = 0; n < g->n; n++)
         for (int64_t o = 0; o < g->o; o++)
-            for (int64_t i = 0; i < g->oh * g->ow; i++)
-                for (int64_t c = 0; c < cg; c++)
-                    for (int64_t k = 0; k < g->kh * g->kw; k++) {
-                        int64_t h = i / g->ow * g->stride_h - g->pad_h +
-                                    k / g->kw * g->dilation_h;
-                        int64_t w = i % g->ow * g->stride_w - g->pad_w +
-                                    k % g->kw * g->dilation_w;
-                        if (h < 0 || w < 0 || h >= g->h || w >= g->w) continue;
-                        int64_t channel = n * g->c + o / og * cg + c;
-                        double *px = &x[(channel * g->h + h) * g->w + w];
-                        double *pw = &weight[(o * cg + c) * g->kh * g->kw + k];
-                        double *py = &y[(n * g->o + o) * g->oh * g->ow + i];
-                        if (kernel == PD_KERNEL_conv2d_forward)
-                            *py += *px * *pw;
-                        else if (kernel == PD_KERNEL_conv2d_backward_data)
-                            *px += *py * *pw;
-                        else
-                            *pw += *px * *py;
-                    }
+            for (int64_t c = 0; c < cg; c++) {
+                int64_t channel = n * g->c + o / og * cg + c;
+                convolve_plane(kernel, g, x + channel * g->h * g->w,
+                               weight + (o * cg + c) * g->kh * g->kw,
+                               y + (n * g->o + o) * g->oh * g->ow);
+            }
 }
 
 static void compare(const real *got, const int64_t *shape,

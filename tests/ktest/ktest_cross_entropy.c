@@ -148,13 +148,19 @@ static void bad_target(int kernel, int64_t value) {
     if (got != 1 + BAD) kt_fail("returned %lld", (long long)got);
 }
 
+/* Under --small, of long rows: all options but none and all. */
+static int leaves_out(const case_t *c, int options) {
+    return kt_small && c->rows * c->n > 20000 && options % (OPTIONS - 1);
+}
+
 KTEST(cross_entropy) {
     for (int c = 0; c < KT_COUNT(cases); c++)
         for (int64_t reduction = 0; reduction < KT_COUNT(reductions);
              reduction++)
             for (int options = 0; options < OPTIONS; options++)
                 for (int backward = 0; backward < 2; backward++)
-                    examine(&cases[c], reduction, options, backward);
+                    if (!leaves_out(&cases[c], options))
+                        examine(&cases[c], reduction, options, backward);
     static const int64_t values[] = {-1, 4, INT64_MAX, INT64_MIN};
     for (int k = 0; k < KT_COUNT(values); k++) {
         bad_target(PD_KERNEL_cross_entropy_forward, values[k]);

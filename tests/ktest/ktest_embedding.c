@@ -15,6 +15,7 @@ static const case_t cases[] = {
     {"less than a vector", 9, 5, 3, 1},
     {"every row often", 500, 7, 33, 0},
     {"most rows never", 11, 900, 64, 1},
+    {"lines, a vector and a tail", 40, 30, 91, 1},
     {"tasks", 3001, 513, 131, 0},
 };
 

@@ -20,6 +20,7 @@ static const case_t cases[] = {
     {"columns in chunks", 11, 1030},
     {"rows together and alone", 7, 300},
     {"pages, ragged", 5, 2053},
+    {"chains and what is left", 3, 1077},
     {"a long row", 2, 20011},
     {"many rows", 5000, 5},
 };

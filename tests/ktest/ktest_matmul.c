@@ -10,6 +10,9 @@ typedef struct {
     const char *why;
 } shape_t;
 
+/* A B with so many rows and columns, 21 MB, is far. */
+enum { FAR_SIDE = sizeof(real) == 4 ? 2311 : 1651 };
+
 static const shape_t shapes[] = {
     {1, 1, 1, "the smallest"},
     {1, 1, 0, "nothing to add"},
@@ -35,10 +38,15 @@ static const shape_t shapes[] = {
     {9, 17, 64, "one more"},
     {19, 37, 410, "long rows of dot"},
     {9, 21, 4500, "long rows of dot, blocks of K"},
-    {1, 1111, 1000, "one row, B is far, ragged"},
-    {2, 1111, 1000, "two rows, B is far, ragged"},
-    {3, 1111, 1000, "few rows, B is far, ragged"},
-    {4, 1120, 1003, "few rows, B is far, whole vectors"},
+    {1, 1111, 700, "one row, B is near or streams, ragged"},
+    {1, 1111, 1000, "one row, B streams, ragged"},
+    {1, FAR_SIDE, FAR_SIDE, "one row, B is far, ragged"},
+    {2, 1111, 1000, "two rows, B streams, ragged"},
+    {2, FAR_SIDE, FAR_SIDE, "two rows, B is far, ragged"},
+    {3, 1111, 1000, "three rows, B streams, ragged"},
+    {3, FAR_SIDE, FAR_SIDE, "three rows, B is far, ragged"},
+    {4, 1120, 1003, "four rows, B streams, whole vectors"},
+    {4, FAR_SIDE, FAR_SIDE, "four rows, B is far, ragged"},
     {6, 1111, 1000, "a tile, B is far, ragged"},
     {15, 1120, 1003, "two tiles, B is far, whole vectors"},
     {30, 1111, 1000, "a few tiles, B is far, ragged"},
@@ -49,8 +57,13 @@ static const shape_t shapes[] = {
     {130, 512, 200, "packed, several tasks"},
     {20, 3100, 5, "many columns, in place"},
     {50, 2100, 400, "a few tiles, B is far, two blocks of K"},
-    {230, 1970, 400, "two blocks of columns, packed"},
+    {230, 1970, 400, "many panels, two stretches of K, packed"},
     {257, 129, 385, "all edges, packed"},
+    {47, 290, 391, "a few tiles, panels near and not, two stretches of K"},
+    {900, 33, 6, "more tiles than a chunk, A in place"},
+    {451, 39, 11, "more tiles than a chunk of copies"},
+    {905, 130, 390, "chunks and groups, two stretches of K"},
+    {97, 2053, 29, "one chunk, many groups, ragged"},
 };
 
 /* How a matrix lies in memory. */
@@ -92,20 +105,32 @@ static double activated(double x, int64_t activation) {
     }
 }
 
-/* One product of the result against the loops. */
+/* One product of the result against the loops: a row of it at a time, as sums
+ * of w's rows, which are copied to where they lie one after the other. */
 static void check(const pd_matmul_geometry *g, const real *x, const real *w,
                   const real *bias, const real *y) {
     double ulps = g->activation <= PD_ACTIVATION_RELU ? 0 : 8;
-    for (int64_t i = 0; i < g->m; i++)
+    double *rows = malloc((size_t)(g->k * g->n + 1) * sizeof(double));
+    double *sum = malloc((size_t)(g->n + 1) * sizeof(double));
+    for (int64_t p = 0; p < g->k; p++)
+        for (int64_t j = 0; j < g->n; j++)
+            rows[p * g->n + j] = (double)w[p * g->w_row + j * g->w_column];
+    for (int64_t i = 0; i < g->m; i++) {
+        for (int64_t j = 0; j < g->n; j++)
+            sum[j] = bias ? (double)bias[j * g->bias_step] : 0;
+        for (int64_t p = 0; p < g->k; p++) {
+            const double a = (double)x[i * g->x_row + p * g->x_column];
+            const double *row = rows + p * g->n;
+            for (int64_t j = 0; j < g->n; j++) sum[j] += a * row[j];
+        }
         for (int64_t j = 0; j < g->n; j++) {
-            double sum = bias ? (double)bias[j * g->bias_step] : 0;
-            for (int64_t p = 0; p < g->k; p++)
-                sum += (double)x[i * g->x_row + p * g->x_column] *
-                       (double)w[p * g->w_row + j * g->w_column];
-            double want = activated(sum, g->activation);
+            double want = activated(sum[j], g->activation);
             kt_near((double)y[i * g->y_row + j], want, 1 + fabs(want), ulps,
                     "y", i * g->y_row + j);
         }
+    }
+    free(rows);
+    free(sum);
 }
 
 static void one_product(const shape_t *s, int x_layout, int w_layout,

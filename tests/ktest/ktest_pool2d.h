@@ -40,6 +40,7 @@ static const pool_case_t pool_cases[] = {
     {2, 1, {9, 0, 3, 2, 1, 2}, {99, 0, 3, 3, 1, 2}, "one channel, dilated"},
     {1, 1, {20, 0, 18, 1, 0, 1}, {49, 0, 17, 2, 0, 1}, "one channel: int32"},
     {1, 35, {4, 0, 2, 2, 0, 1}, {200, 0, 2, 2, 0, 1}, "wide rows"},
+    {1, 18, {3, 0, 3, 2, 1, 1}, {99, 0, 3, 2, 1, 2}, "wide rows, dilated"},
 };
 
 static inline pd_pool2d_geometry pool_geometry(const pool_case_t *t) {
