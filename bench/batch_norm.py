@@ -1,7 +1,6 @@
 """Batch norm while training and in evaluation, group norm, and AlexNet's local response norm.
 
-NumPy's forward has one temporary array; it has no backward worth comparing. Ours, in a backward
-that begins at the norm, copies dy once: the root's gradient belongs to the caller.
+NumPy's forward has one temporary array; it has no backward worth comparing.
 
 Training goes over x twice (and over dy, backward), since the statistics are those of all images:
 from a cache or memory that both passes read it can have 2/3 of the limit forward, 3/5 backward.

@@ -36,12 +36,18 @@ class Shape(NamedTuple):
 SHAPES = [
     Shape("LeNet 1", 64, 1, 28, 32, 5, 1, 2, layout="C"),
     Shape("LeNet 2", 64, 32, 14, 64, 5, 1, 2),
+    Shape("ConvNet 2", 64, 16, 16, 20, 5, 1, 2),
     Shape("AlexNet 1", 16, 3, 224, 64, 11, 4, 2, layout="C"),
     Shape("AlexNet 2", 16, 64, 27, 192, 5, 1, 2),
     Shape("VGG 3x3", 4, 128, 56, 128, 3, 1, 1),
     Shape("VGG 3x3, C order", 4, 128, 56, 128, 3, 1, 1, layout="C"),
     Shape("3x3 stride 2", 8, 64, 56, 128, 3, 2, 1),
     Shape("1x1", 8, 256, 28, 128, 1),
+    Shape("ResNet 1", 4, 3, 224, 64, 7, 2, 3, layout="C"),
+    Shape("depthwise 3x3, 14 wide", 8, 512, 14, 512, 3, 1, 1, groups=512),
+    Shape("depthwise 3x3, 7 wide", 8, 1024, 7, 1024, 3, 1, 1, groups=1024),
+    Shape("depthwise 3x3/2, 14 wide", 8, 512, 14, 512, 3, 2, 1, groups=512),
+    Shape("depthwise 3x3, stride 2", 8, 128, 56, 128, 3, 2, 1, groups=128),
     Shape("depthwise 3x3", 8, 128, 56, 128, 3, 1, 1, groups=128),
 ]
 
@@ -123,13 +129,15 @@ def numpy_depthwise(x: Any, w: Any, dy: Any, s: Shape, direction: str) -> Step:
     import numpy as np
 
     p, m = s.padding, s.out
+    reach = s.stride * (m - 1) + 1
 
     def forward() -> Any:
         padded = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
         y = np.zeros((s.n, s.o, m, m), np.float32)
         for i in range(s.k):
             for j in range(s.k):
-                y += padded[:, :, i : i + m, j : j + m] * w[:, 0, i, j, None, None]
+                seen = padded[:, :, i : i + reach : s.stride, j : j + reach : s.stride]
+                y += seen * w[:, 0, i, j, None, None]
         return y
 
     return forward

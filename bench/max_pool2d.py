@@ -8,28 +8,10 @@ times faster than the maximum over a view of all windows; it has no backward wor
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from bench.case import Build, Case, Step
-from bench.images import pydp_image, torch_image
-
-
-class Shape(NamedTuple):
-    """x [n, c, h, h]."""
-
-    name: str
-    n: int
-    c: int
-    h: int
-    k: int
-    stride: int
-    padding: int = 0
-
-    @property
-    def out(self) -> int:
-        return (self.h + 2 * self.padding - self.k) // self.stride + 1
-
+from bench.pool2d import Shape, case, shifts
 
 SHAPES = [
     Shape("LeNet 2x2", 64, 32, 28, 2, 2),
@@ -39,55 +21,24 @@ SHAPES = [
 ]
 
 
-def pydp_pool(x: Any, dy: Any, s: Shape, direction: str) -> Step:
-    import pydp
-
-    x, dy = pydp_image(x, direction == "backward"), pydp_image(dy)
-
-    def forward() -> Any:
-        return pydp.max_pool2d(x, s.k, s.stride, s.padding)
-
-    if direction == "forward":
-        return forward
-    y = forward()
-
-    def backward() -> Any:
-        x.grad = None
-        y.backward(dy, retain_graph=True)
-        return x.grad
-
-    return backward
-
-
-def torch_pool(x: Any, dy: Any, s: Shape, direction: str, channels_last: bool = False) -> Step:
-    import torch
-
-    x = torch_image(x, direction == "backward", channels_last)
-    dy = torch_image(dy, False, channels_last)
-
-    def forward() -> Any:
-        return torch.nn.functional.max_pool2d(x, s.k, s.stride, s.padding)
-
-    if direction == "forward":
-        return forward
-    y = forward()
-    return lambda: torch.autograd.grad(y, x, dy, retain_graph=True)[0]
+def pool(library: str, x: Any, s: Shape) -> Any:
+    if library == "torch":
+        from torch.nn import functional
+    else:
+        import pydp as functional
+    return functional.max_pool2d(x, s.k, s.stride, s.padding)
 
 
 def numpy_pool(x: Any, dy: Any, s: Shape, direction: str) -> Step:
     import numpy as np
 
-    p, m = s.padding, s.out
-    shifts = [(i, j) for i in range(s.k) for j in range(s.k)]
+    p = s.padding
 
     def forward() -> Any:
         wide = x
         if p:
             wide = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)), constant_values=-np.inf)
-        length = s.stride * (m - 1) + 1
-        views = [
-            wide[:, :, i : i + length : s.stride, j : j + length : s.stride] for i, j in shifts
-        ]
+        views = shifts(wide, s)
         y = np.maximum(views[0], views[1])
         for view in views[2:]:
             np.maximum(y, view, out=y)
@@ -113,26 +64,6 @@ def jax_pool(x: Any, dy: Any, s: Shape, direction: str) -> Step:
     return lambda: f(x, dy).block_until_ready()
 
 
-def case(s: Shape, direction: str) -> Case:
-    peers: dict[str, Build] = {
-        "pydp": pydp_pool,
-        "numpy": numpy_pool,
-        "torch": torch_pool,
-        "torch+": partial(torch_pool, channels_last=True),
-        "jax": jax_pool,
-    }
-    if direction == "backward":
-        del peers["numpy"]
-    x, y = (s.n, s.c, s.h, s.h), (s.n, s.c, s.out, s.out)
-    return Case(
-        f"{s.name} {direction}",
-        peers,
-        shapes=(x, y),
-        arguments=(s, direction),
-        bytes=4 * s.n * s.c * (s.h**2 + s.out**2),
-    )
-
-
 def pydp_forward(x: Any, op: str, *arguments: int) -> Step:
     import pydp
 
@@ -155,7 +86,11 @@ def c_order(name: str, shape: tuple[int, ...], out: int, op: str, *arguments: in
 
 
 CASES = [
-    *[case(shape, direction) for shape in SHAPES for direction in ("forward", "backward")],
+    *[
+        case(shape, direction, pool, numpy=numpy_pool, jax=jax_pool)
+        for shape in SHAPES
+        for direction in ("forward", "backward")
+    ],
     c_order("LeNet 2x2", (64, 32, 28, 28), 14 * 14, "max_pool2d", 2),
     c_order("AlexNet 3x3 stride 2", (16, 64, 55, 55), 27 * 27, "max_pool2d", 3, 2),
     c_order("three channels 2x2", (4, 3, 224, 224), 112 * 112, "max_pool2d", 2),

@@ -1,7 +1,9 @@
-"""Writes the workloads' table into the README: python -m bench.readme samples.json
+"""Writes the workloads' table into the README, and the picture that it shows, bench/workloads.svg:
 
-It stands between two markers, and is made of nothing but what `python -m bench --json` has written.
-A ratio below 1 is bold: there we lose.
+    python -m bench.readme samples.json
+
+The table stands between two markers, and is made of nothing but what `python -m bench --json` has
+written. A ratio below 1 is bold: there we lose.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from bench.case import ATTENTION, OURS, WORKLOADS
 from bench.surroundings import ROOT
 from bench.table import ratio_text, time_text
 
-README = ROOT / "README.md"
+README, PICTURE = ROOT / "README.md", ROOT / "bench" / "workloads.svg"
 BEGIN, END = "<!-- bench: python -m bench.readme -->\n", "<!-- /bench -->\n"
 PEER_NAMES = {
     "torch": "PyTorch", "torch+": "PyTorch, tuned", "compile": "torch.compile", "jax": "JAX, jit"
@@ -76,6 +78,8 @@ def section(samples: dict[str, Any]) -> str:
         [
             *table(samples["rows"]),
             "",
+            f"![the same as a picture]({PICTURE.relative_to(ROOT)})",
+            "",
             "```text",
             *told,
             "```",
@@ -93,3 +97,6 @@ def put(text: str, part: str) -> str:
 if __name__ == "__main__":
     samples = json.loads(Path(sys.argv[1]).read_text())
     README.write_text(put(README.read_text(), section(samples)))
+    from bench.chart import draw  # which needs this module
+
+    draw(samples["rows"], PICTURE)

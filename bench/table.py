@@ -1,4 +1,4 @@
-"""The one table: a head that says where and with what, a row for each case, and the losses."""
+"""The one table: a head that says where and with what, a row for each case, and what is missed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.asked import missed
 from bench.case import OURS
 from bench.harness import Row, Worker
 from bench.worker import LIMITS
@@ -94,7 +95,8 @@ def line(row: Row, peers: Sequence[str]) -> str:
 
 
 def summary(rows: Sequence[Row], peers: Sequence[str]) -> list[str]:
-    """How many cases each peer wins, and every loss of ours by name."""
+    """How many cases each peer wins, and every row that misses what is asked for: every loss of
+    ours is among them."""
     lines = []
     for peer in peers:
         both = [row for row in rows if peer in row.seconds and peer != OURS]
@@ -105,11 +107,7 @@ def summary(rows: Sequence[Row], peers: Sequence[str]) -> list[str]:
             f"against {peer}: faster in {marks.count('')}, even in {marks.count('=')}, "
             f"slower in {marks.count('!')} of {len(both)} cases"
         )
-        for row, mark in zip(both, marks, strict=True):
-            if mark == "!":
-                slower = ratio_text(row.ratio(peer)[1])
-                lines.append(f"    ! {slower}  {row.name}, threads {row.threads}")
-    return lines + memory(rows)
+    return [*lines, "", *missed(rows), *memory(rows)]
 
 
 def memory(rows: Sequence[Row]) -> list[str]:
