@@ -74,6 +74,7 @@ if _elsewhere.TYPE_CHECKING:
     from pydp import nn as nn
     from pydp import optim as optim
     from pydp._debug import debug as debug
+    from pydp._proof import check as check
     from pydp.checkpoint import CheckpointError as CheckpointError
     from pydp.checkpoint import load as load
     from pydp.checkpoint import save as save
@@ -83,6 +84,7 @@ _elsewhere.answer_for(
     __name__,
     later={
         "pydp._debug": "debug",
+        "pydp._proof": "check",
         "pydp.checkpoint": "CheckpointError load save",
         "pydp.nn._functional_call": "functional_call",
     },

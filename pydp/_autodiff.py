@@ -21,8 +21,10 @@ from functools import wraps
 from typing import Any
 
 from pydp import _graph, _tree
-from pydp._op import alias, integer, real_tensor
-from pydp._tensor import Tensor, filled, root_gradient
+from pydp._arguments import integer, real_tensor
+from pydp._arrays import constant
+from pydp._op import alias
+from pydp._tensor import Tensor, root_gradient
 
 Function = Callable[..., Any]
 
@@ -128,7 +130,7 @@ def pull(
 
 def zeros(x: Tensor) -> Tensor:
     """Zeros in x's shape and dtype."""
-    return _graph.wrap(filled(x._array, 0))  # type: ignore[no-any-return]
+    return constant(x.shape, 0, x.dtype)  # type: ignore[no-any-return]
 
 
 def positions_of(argnums: Any, count: int, op: str) -> list[int]:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _tree
+from pydp._arguments import integer
+from pydp._arrays import FLOAT64, Array
 from pydp._autodiff import _like, grad
-from pydp._op import FLOAT64, Array, integer
 from pydp._tensor import Tensor
 
 STEP = 2e-5  # small, so that few kinks (relu, max) lie within reach

@@ -6,7 +6,7 @@ Every relation between two sizes is brought to one of three forms, ``E == 0``, `
 coefficient 1, or it stays *open*: a condition of the type, decided when more sizes become known.
 
     h + w == w + h           proved     the normal form is 0
-    h + 3 == 2               refuted    sizes are >= 0, so the left side is at least 3
+    h + 3 == 2               refuted    names are >= 0, so the left side is at least 3
     2*h == 2*w + 1           refuted    2 does not divide 1
     2*h == 4*w + 6           solved     h = 2*w + 3
     256*h*w == 9216          open       kept as written, known to be h*w == 36
@@ -17,9 +17,10 @@ wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import lcm
 
-from pydp._size import Quotient, Size, SizeLike, Terms, monomial_key, size
+from pydp._size import Monomial, Quotient, Size, SizeLike, Terms, monomial_key, size
 from pydp._size_factor import factors
 
 RELATIONS = ("==", "!=", ">=", "<=", ">", "<")
@@ -37,11 +38,11 @@ class Condition:
     False
     """
 
-    __slots__ = ("derived", "form", "left", "normal", "relation", "right", "verdict")
+    __slots__ = ("axis", "form", "left", "normal", "relation", "right", "verdict")
 
     def __init__(self, left: SizeLike, relation: str, right: SizeLike) -> None:
         self.left, self.relation, self.right = size(left), relation, size(right)
-        self.derived = False  # made by `nonnegative`: in our words, not in the author's
+        self.axis: tuple[Size, int] | None = None  # of `at_least`: in our words, not an author's
         difference = self.left - self.right
         if relation in ("==", "!="):
             self.form, self.normal = relation, _equation(difference)
@@ -56,11 +57,15 @@ class Condition:
 
     def _decide(self) -> bool | None:
         """True where proved, False where refuted, None where open."""
-        low, high = self.normal.bounds()
+        least = 1 if self.axis else 0
+        low, high = self.normal.bounds(least)
         if self.form == ">=":
             if low is not None and low >= 0:
                 return True
-            return False if high is not None and high < 0 else None
+            if high is not None and high < 0:
+                return False
+            low = _least(self.normal, least)
+            return True if low is not None and low >= 0 else None
         if not self.normal.terms:
             return self.form == "=="
         if (low is not None and low > 0) or (high is not None and high < 0):
@@ -74,9 +79,11 @@ class Condition:
     def substitute(self, values: Mapping[str, Size]) -> Condition:
         if values.keys().isdisjoint(self.left.names | self.right.names):
             return self
+        if self.axis:
+            value, least = self.axis
+            return at_least(value.substitute(values), least)
         left, right = self.left.substitute(values), self.right.substitute(values)
-        result = Condition(left, self.relation, right)
-        return nonnegative(result.normal) if self.derived and result.verdict is None else result
+        return Condition(left, self.relation, right)
 
     def solve(self, age: Callable[[str], object]) -> tuple[str, Size] | None:
         """``(name, value)`` where the equation says ``name == value``; the oldest names are kept.
@@ -128,26 +135,73 @@ class Condition:
         return f"<condition {self}>"
 
 
-def nonnegative(value: Size) -> Condition:
-    """The condition that `value` is a size, in the simplest words.
+def at_least(value: Size, least: int = 1) -> Condition:
+    """The condition that `value` can be an axis (or another whole number, from `least` on), in the
+    simplest words. It is taken for granted that no axis is empty: names are >= 1 in it.
 
     >>> from pydp._size import symbol
-    >>> print(nonnegative((symbol("h") - 7)//4 + 1), "and", nonnegative(5 - symbol("w")))
-    h >= 3 and w <= 5
+    >>> print(at_least((symbol("h") - 7)//4 + 1), "and", at_least(5 - symbol("w")))
+    h >= 7 and w <= 4
     """
     condition = Condition.__new__(Condition)  # not to take its own words apart again
-    condition.derived, condition.form, condition.normal = True, ">=", _inequality(value)
+    condition.axis, condition.form = (value, least), ">="
+    condition.normal = _inequality(value - least)
     terms, constant = condition.normal.terms, condition.normal.constant
     more = Size({m: c for m, c in terms.items() if m and c > 0})
     less = Size({m: -c for m, c in terms.items() if m and c < 0})
-    if any(len(m) > 1 for m in terms) and len(factors(condition.normal)) > 1:
-        condition.left, condition.relation, condition.right = condition.normal, ">=", size(0)
+    if any(len(m) > 1 for m in terms) and len(factors(value)) > 1:
+        condition.left, condition.relation, condition.right = value, ">=", size(least)
     elif more.terms:
         condition.left, condition.relation, condition.right = more, ">=", less - constant
     else:
         condition.left, condition.relation, condition.right = less, "<=", size(constant)
     condition.verdict = condition._decide()
     return condition
+
+
+def implied(condition: Condition, others: Sequence[Condition]) -> bool:
+    """Whether one of the others says it; for a product, whether they say it of each factor."""
+    if any(condition.weaker_than(other) for other in others):
+        return True
+    if condition.axis is None or not others:
+        return False
+    value, _ = condition.axis
+    if any(other.form == "==" and _is_number(value, other) for other in others):
+        return True
+    parts = factors(value)
+    return len(parts) > 1 and all(part.is_axis or implied(at_least(part), others) for part in parts)
+
+
+def _is_number(value: Size, equation: Condition) -> bool:
+    """Whether it says value == k, for a number k >= 1."""
+    for one, other in ((equation.left, equation.right), (equation.right, equation.left)):
+        if one.same(value) and other.value is not None and other.value >= 1:
+            return True
+    return False
+
+
+def _least(value: Size, names: int) -> int | None:
+    """A lower bound for names from `names` on, where quotients stand beside what they are of; None
+    where there is none.
+
+    a//m is at most a/m and at least (a - m + 1)/m: so 2*h - 3*(h//2) is at least (4*h - 3*h)/2.
+    """
+    quotients: dict[Monomial, tuple[Size, int]] = {}
+    for monomial in value.terms:
+        atom = monomial[0] if len(monomial) == 1 else ""
+        if isinstance(atom, Quotient) and (m := atom.divisor.value):
+            quotients[monomial] = atom.numerator, m
+    if not quotients:
+        return None
+    scale, relaxed = lcm(*[m for _, m in quotients.values()]), size(0)
+    for monomial, c in value.terms.items():
+        if monomial in quotients:
+            a, m = quotients[monomial]
+            relaxed += (a if c < 0 else a - (m - 1)) * (c * scale // m)
+        else:
+            relaxed += Size({monomial: c * scale})
+    low, _ = relaxed.bounds(names)
+    return None if low is None else -(-low // scale)
 
 
 def _equation(difference: Size) -> Size:

@@ -23,7 +23,13 @@ _before: ContextVar[tuple[bool, ...]] = ContextVar("before", default=())
 
 
 def is_recording() -> bool:
-    """Whether operations are recorded here, so that gradients can be computed."""
+    """Whether operations are recorded here, so that gradients can be computed.
+
+    >>> import pydp
+    >>> with pydp.no_grad():
+    ...     pydp.is_recording()
+    False
+    """
     return recording.get()
 
 
@@ -131,7 +137,9 @@ def enable_grad() -> Recording:
 class Watcher:
     """One who is told of every operation of a thread or task while `watching` lasts."""
 
-    def applied(self, op: Any, inputs: Any, results: tuple[Any, ...]) -> None:
+    def applied(
+        self, op: Any, inputs: Any, arguments: tuple[Any, ...], results: tuple[Any, ...]
+    ) -> None:
         """An op has given these results, recorded if they have nodes."""
 
     def before_backward(self, node: Any, dy: Any) -> None:
@@ -140,11 +148,11 @@ class Watcher:
     def after_backward(self, node: Any, parts: Any) -> None:
         """The node's backward gave these gradients; None if it raised an exception."""
 
-    def enter(self, module: Any) -> None:
+    def enter(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A module is called."""
 
-    def leave(self, module: Any) -> None:
-        """Its call has ended, with an exception perhaps."""
+    def leave(self, module: Any, result: Any) -> None:
+        """Its call has ended, with this result; None after an exception."""
 
 
 # One entry for each watcher of any thread: while it is empty, nothing else need be asked.

@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
-from pydp._op import (
+from pydp._arguments import check_device, integer, number, sizes_argument, whole
+from pydp._arrays import (
     DTYPES,
     FLOAT32,
     INT64,
     as_array,
     check_axes,
-    check_device,
     check_fits,
     checked_dtype,
-    integer,
-    number,
+    constant,
     scalar,
-    sizes_argument,
-    whole,
+    shaped,
 )
 from pydp._tensor import Tensor, tensor
 from pydp.ops._tril import diagonal_argument
@@ -49,9 +47,7 @@ def _filled(op: str, shape: Any, value: Any, dtype: Any) -> Tensor:
     sizes = sizes_argument(shape, op)
     found = checked_dtype(dtype, op)
     number = scalar(value, found, op)
-    array = _kernels.empty(sizes, found)
-    array[...] = number
-    return _graph.wrap(array)  # type: ignore[no-any-return]
+    return constant(sizes, number, found)  # type: ignore[no-any-return]
 
 
 def zeros(
@@ -192,7 +188,7 @@ def arange(
     elif n:
         first, by = float(first), float(by)
     array[...] = np.arange(n) * by + first
-    return _graph.wrap(array)  # type: ignore[no-any-return]
+    return _graph.wrap(shaped(array, (n,)))  # type: ignore[no-any-return]
 
 
 def eye(

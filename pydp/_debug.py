@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _context, _graph
-from pydp._op import numpy_op
+from pydp._arrays import numpy_op
 from pydp.nn._where import say_where
 
 
@@ -34,13 +34,15 @@ class _Debug(_context.Watcher):
         self.modules: list[Any] = []
         self.walked: list[Any] = []  # the nodes whose backward is being computed
 
-    def enter(self, module: Any) -> None:
+    def enter(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.modules.append(module)
 
-    def leave(self, module: Any) -> None:
+    def leave(self, module: Any, result: Any) -> None:
         self.modules.pop()
 
-    def applied(self, op: Any, inputs: Any, results: tuple[Any, ...]) -> None:
+    def applied(
+        self, op: Any, inputs: Any, arguments: tuple[Any, ...], results: tuple[Any, ...]
+    ) -> None:
         node = _operation(results[0]._node)
         if self.walked and not _is_open(self.walked[-1]):  # part of a backward, judged as a whole
             if node is not None:

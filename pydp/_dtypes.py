@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph
-from pydp._op import BOOL, DTYPES, FLOAT32, FLOAT64, INT64, checked_dtype, operands
+from pydp._arrays import BOOL, DTYPES, FLOAT32, FLOAT64, INT64, checked_dtype, operands
 
 DType = np.dtype[Any]
 

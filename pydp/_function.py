@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from pydp import _graph, _tree
-from pydp._op import Array, alias
-from pydp._tensor import Tensor, filled
+from pydp._arrays import Array, constant
+from pydp._op import alias
+from pydp._tensor import Tensor
 
 
 class Function:
@@ -199,7 +198,7 @@ def _place(array: Any, arrays: list[Array]) -> _graph.Place | None:
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> Tensor:
-    return _graph.wrap(filled(np.empty(shape, dtype), 0))  # type: ignore[no-any-return]
+    return constant(shape, 0, dtype)  # type: ignore[no-any-return]
 
 
 def _said(given: Any) -> str:

@@ -1,12 +1,18 @@
 """Inference: what is known about the names of several types that meet, found by unification.
 
-Two arrays that must be the same array give equations: their axes are paired from the right, and
+Two arrays that must be the same array give equations: their axes are paired from both sides, and
 what is left over of the longer one is what the `...` of the shorter one stands for. An equation is
 proved, refuted, solved for a name, or kept as a condition (`_condition`). Functions and tuples meet
 part by part.
 
-    real[..., t, d]  meets  real[8, 10, 64]       d = 64, t = 10, ... = 8
-    real[..., d2]    meets  real[..., t, d]       d2 = d, the first `...` = the second `...`, t
+    real[..., t, d]      meets  real[8, 10, 64]       d = 64, t = 10, ... = 8
+    real[..., d2]        meets  real[..., t, d]       d2 = d, the first `...` = the second `...`, t
+    real[n, c, ...]      meets  real[8, 3, 32, 32]    n = 8, c = 3, ... = 32, 32
+    real[..., 16, h, w]  meets  real[n, c, ...]       the batch: the first `...` = n, so c = 16
+
+The last has no most general answer: 5 axes would do, too, with c among what the first `...` stands
+for. Of the dots that stand further in front one axis is a batch, as people write, so they are one
+axis there (more only if else the other array had axes left over).
 
 Invariant: the bindings are idempotent: no bound name occurs in the value of any name, so resolving
 a type is one pass, and a name can never come to contain itself. Of two open names the older one is
@@ -19,10 +25,9 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pydp._condition import Condition, nonnegative
-from pydp._notation import ANY, Anything, Array, Function, Leading, Optional, Tuple, Type, arrays
+from pydp._condition import Condition, at_least, implied
+from pydp._notation import ANY, Anything, Array, Function, Inner, Optional, Tuple, Type, arrays
 from pydp._size import KindError, SignatureError, Size, symbol
-from pydp._size_factor import factors
 
 
 class Place(NamedTuple):
@@ -57,7 +62,7 @@ class Inference:
 
     def __init__(self) -> None:
         self.sizes: dict[str, Size] = {}
-        self.leading: dict[str, Leading] = {}
+        self.dots: dict[str, Inner] = {}
         self.conditions: list[Condition] = []
         self._ages: dict[str, int] = {}
         self._forgotten: list[Size] = []
@@ -103,10 +108,10 @@ class Inference:
         self.forget_size(value)
 
     def forget_size(self, value: Size) -> None:
-        """`value` was an axis and leaves the view: that it is >= 0 stays as a condition."""
-        if not value.is_nonnegative and not any(value.same(old) for old in self._forgotten):
+        """`value` was an axis and leaves the view: that it is not empty stays as a condition."""
+        if not value.is_axis and not any(value.same(old) for old in self._forgotten):
             self._forgotten.append(value)
-            self.conditions.append(nonnegative(value))
+            self.conditions.append(at_least(value))
 
     def forget(self, type_: Type) -> None:
         """As `forget_size`, for every axis in an intermediate type."""
@@ -172,29 +177,45 @@ class Inference:
     def _unify_arrays(self, a: Array, b: Array, a_place: Place, b_place: Place) -> None:
         if a.kind != b.kind and "any" not in (a.kind, b.kind):
             raise KindError(f"{a.kind} {a_place} against {b.kind} {b_place}", "kinds")
-        a, b = a.replace({}, self.leading), b.replace({}, self.leading)
-        for i in range(1, min(len(a.axes), len(b.axes)) + 1):
-            self.equate(a.axes[-i], b.axes[-i], a_place.axis(-i), b_place.axis(-i))
-        # The axes left over of the longer one belong to the `...` of the shorter one.
-        long, short = (a, b) if len(a.axes) > len(b.axes) else (b, a)
-        left_over = long.axes[: len(long.axes) - len(short.axes)]
-        if left_over and (short.leading is None or short.leading == long.leading):
+        a, b = a.replace({}, self.dots), b.replace({}, self.dots)
+        x, y = self.aligned(a, b)
+        for i in range(1, min(len(x.axes), len(y.axes)) + 1):
+            places = a_place.axis(_counted(-i, a, x)), b_place.axis(_counted(-i, b, y))
+            self.equate(x.axes[-i], y.axes[-i], *places)
+        if x.dots != y.dots or len(x.axes) != len(y.axes):
             raise SignatureError(
                 f"{_rank(a)} {a_place} against {_rank(b)} {b_place}", "numbers of axes"
             )
-        if short.leading == long.leading:
-            return
-        if short.leading is None:  # then nothing is left over, and the other `...` is empty
-            long, short = short, long
-        assert short.leading is not None
-        self._bind_leading(short.leading, (long.leading, left_over))
 
-    def _bind_leading(self, name: str, value: Leading) -> None:
-        head, axes = value
-        for n, (old, more) in self.leading.items():
-            if old == name:
-                self.leading[n] = head, axes + more
-        self.leading[name] = head, axes
+    def aligned(self, a: Array, b: Array) -> tuple[Array, Array]:
+        """The two arrays with their `...` bound so that their axes are pairs, where that is
+        possible."""
+        for short, long in ((a, b), (b, a)):
+            before = short.at if long.dots is None else long.at
+            end = len(long.axes) - len(short.behind)
+            if short.dots not in (None, long.dots) and short.at <= before <= end:
+                inner = long.dots, long.axes[short.at : end], before - short.at
+                return self._bound(short, inner, a, b)
+        if a.dots is None or b.dots is None:
+            return a, b
+        if a.dots == b.dots:  # in other places: they stand for nothing
+            return (a, b) if a.at == b.at else self._bound(a, (None, (), 0), a, b)
+        # Each has axes that the other's dots stand for: the batch is one, if the rest has room.
+        batch, other = (a, b) if a.at < b.at else (b, a)
+        most = other.at - batch.at
+        n = max(1, most - (len(batch.behind) - len(other.behind)))
+        axes = other.axes[batch.at : batch.at + n]
+        return self.aligned(*self._bound(batch, (None, axes, 0), a, b))
+
+    def _bound(self, owner: Array, value: Inner, a: Array, b: Array) -> tuple[Array, Array]:
+        """a and b after what the owner's dots stand for was bound."""
+        assert owner.dots is not None
+        one = {owner.dots: value}
+        for name, (dots, axes, at) in self.dots.items():
+            found = Array("any", dots, axes, at).replace({}, one)
+            self.dots[name] = found.dots, found.axes, found.at
+        self.dots[owner.dots] = value
+        return a.replace({}, one), b.replace({}, one)
 
     def apply(
         self,
@@ -224,7 +245,7 @@ class Inference:
 
     def resolve(self, type_: Type) -> Type:
         """The type with everything known filled in."""
-        return type_.replace(self.sizes, self.leading)
+        return type_.replace(self.sizes, self.dots)
 
     def close(self, type_: Type, written: Type | None = None) -> tuple[Type, list[Condition]]:
         """The resolved type, and the open conditions that neither its sizes nor others imply.
@@ -235,32 +256,22 @@ class Inference:
         in_view: list[Condition] = []
         for before, found in zip(arrays(written or type_), arrays(shown), strict=True):
             for i, axis in enumerate(reversed(found.axes)):
-                if axis.is_nonnegative:
+                name = before.axes[-1 - i] if i < len(before.axes) else axis
+                if axis.is_axis and (axis.value != 0 or name.is_axis):
                     continue
-                in_view.append(nonnegative(axis))
+                in_view.append(at_least(axis))
                 if in_view[-1].verdict is False:
-                    name = before.axes[-1 - i] if i < len(before.axes) else axis
-                    raise SignatureError(f"{_known_as(name, axis)} is negative")
+                    _, high = axis.bounds()
+                    what = "leaves nothing" if high == 0 else "is negative"
+                    raise SignatureError(f"{_known_as(name, axis)} {what}")
         kept: list[Condition] = []
         for condition in self.conditions:
             now = condition.substitute(self.sizes)
             if now.verdict is False:
                 raise SignatureError(_refuted(condition, now))
-            if now.verdict is None and not _implied(now, [*in_view, *kept]):
-                kept = [*(c for c in kept if not _implied(c, [*in_view, now])), now]
+            if now.verdict is None and not implied(now, [*in_view, *kept]):
+                kept = [*(c for c in kept if not implied(c, [*in_view, now])), now]
         return shown, kept
-
-
-def _implied(condition: Condition, others: Sequence[Condition]) -> bool:
-    """Whether one of the others says it; for a product >= 0, whether they say it of each factor."""
-    if any(condition.weaker_than(other) for other in others):
-        return True
-    if condition.form != ">=" or not others:
-        return False
-    parts = factors(condition.normal)
-    return len(parts) > 1 and all(
-        part.is_nonnegative or _implied(nonnegative(part), others) for part in parts
-    )
 
 
 # ---- words for messages -------------------------------------------------------------------------
@@ -307,6 +318,11 @@ def _count(items: Sequence[Type | Optional | None]) -> str:
     return f"{numbers} value{'' if numbers == '1' else 's'}"
 
 
+def _counted(i: int, written: Array, filled: Array) -> int:
+    """The axis -i of an array whose `...` was filled in, counted from where its place is known."""
+    return len(filled.axes) + i if len(filled.axes) + i < written.at else i
+
+
 def _rank(a: Array) -> str:
     count = f"{len(a.axes)} ax{'i' if len(a.axes) == 1 else 'e'}s"
-    return count if a.leading is None else f"{count} or more"
+    return count if a.dots is None else f"{count} or more"

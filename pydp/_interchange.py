@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pydp import _graph, _kernels, ops
-from pydp._op import Array, check_device
+from pydp._arguments import check_device
+from pydp._arrays import Array
 
 if TYPE_CHECKING:
     from pydp._tensor import Tensor

@@ -13,8 +13,9 @@ from functools import wraps
 from typing import Any
 
 from pydp import _graph, _tree, ops
+from pydp._arrays import constant
 from pydp._autodiff import Function, Rows, _function, _Trace, positions_of, zeros
-from pydp._tensor import Tensor, filled
+from pydp._tensor import Tensor
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -61,9 +62,9 @@ def _blocks_of(trace: _Trace, several: bool, blocks: Any) -> Any:
 
 def _unit(like: Tensor, i: int) -> Any:
     """Zeros with a one at element i."""
-    array = filled(like._array, 0)
-    array[tuple(_place(i, like.shape))] = 1
-    return _graph.wrap(array)
+    unit = constant(like.shape, 0, like.dtype)
+    unit._array[tuple(_place(i, like.shape))] = 1
+    return unit
 
 
 def _place(i: int, shape: tuple[int, ...]) -> list[int]:

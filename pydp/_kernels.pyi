@@ -170,12 +170,10 @@ def layer_norm_forward(
     x: Array,
     weight: Array | None,
     bias: Array | None,
-    y: Array,
-    mean: Array | None,
-    rstd: Array | None,
-    n: int,
+    axes: int,
     eps: float,
-) -> None: ...
+    keep: bool,
+) -> tuple[Array, Array | None, Array | None]: ...
 def layer_norm_backward(
     x: Array,
     dy: Array,

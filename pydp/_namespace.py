@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydp._arguments import check_device
+from pydp._arrays import DTYPES, FLOAT32, INT64, MAX_AXES
 from pydp._dtypes import KINDS, DType, isdtype
-from pydp._op import DTYPES, FLOAT32, INT64, MAX_AXES, check_device
 
 __array_api_version__ = "2024.12"
 

@@ -4,7 +4,8 @@
     type       =  item [ "->" type ]                                 an arrow binds to the right
     item       =  "any" | kind "[" [ axes ] "]" | "(" [ argument { "," argument } ] ")"
     argument   =  type | item "?"                                    `?`: may be left out
-    axes       =  "..." { "," size }  |  size { "," size }
+    axes       =  axis { "," axis }                                  with one "..." at most
+    axis       =  size | "..."
     kind       =  "real" | "token" | "bool" | "any"
     condition  =  size ( "==" | "!=" | ">=" | "<=" | ">" | "<" ) size
     size       =  integers and names under + - * // % and parentheses, as in Python
@@ -20,9 +21,9 @@
 
 Invariants of the tree: a function whose one argument is a tuple *is* a function of several
 arguments (so parentheses never need doubling); a tuple has not one item; `Optional` appears only
-among a function's arguments. Every tree prints to a text that reads as that tree. `...` is one
-variable, the same in every array of a signature; `...'` is a second one, which only composition
-over an undeclared type (`any`) produces.
+among a function's arguments. Every tree prints to a text that reads as that tree. `...` stands for
+any number of axes; it is one variable, the same in every array of a signature; `...'` is a second
+one, which only composition over an undeclared type (`any`) produces.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ MAX_TEXT = 10_000  # characters; more is no signature
 MAX_NESTING = 64  # parentheses inside parentheses
 MAX_CONDITIONS = 200
 
-# What a `...` stands for: perhaps another `...`, then some axes.
-Leading: TypeAlias = "tuple[str | None, tuple[Size, ...]]"
+# What a `...` stands for: some axes, and perhaps another `...` with so many of them before it.
+Inner: TypeAlias = "tuple[str | None, tuple[Size, ...], int]"
 
 
 # ---- the tree -----------------------------------------------------------------------------------
@@ -53,29 +54,42 @@ Leading: TypeAlias = "tuple[str | None, tuple[Size, ...]]"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Array:
-    """``kind[leading, axes]``; `leading` is None without a ``...``, else its primes, "" mostly."""
+    """``kind[axes]``, with a ``...`` before the axis number `at`.
+
+    `dots` is None without a ``...``, and `at` is 0 then; else the primes, "" mostly.
+    """
 
     kind: Kind
-    leading: str | None
+    dots: str | None
     axes: tuple[Size, ...]
+    at: int = 0
 
-    def replace(self, sizes: Mapping[str, Size], leading: Mapping[str, Leading]) -> Array:
+    @property
+    def behind(self) -> tuple[Size, ...]:
+        """The axes that can be counted from the end."""
+        return self.axes[self.at :]
+
+    def replace(self, sizes: Mapping[str, Size], dots: Mapping[str, Inner]) -> Array:
         axes = tuple(axis.substitute(sizes) for axis in self.axes)
-        if self.leading is None or self.leading not in leading:
-            return Array(self.kind, self.leading, axes)
-        head, more = leading[self.leading]
-        return Array(self.kind, head, tuple(axis.substitute(sizes) for axis in more) + axes)
+        if self.dots is None or self.dots not in dots:
+            return Array(self.kind, self.dots, axes, self.at)
+        inner, more, before = dots[self.dots]
+        more = tuple(axis.substitute(sizes) for axis in more)
+        at = 0 if inner is None else self.at + before
+        return Array(self.kind, inner, (*axes[: self.at], *more, *axes[self.at :]), at)
 
     def __str__(self) -> str:
-        head = [] if self.leading is None else [f"...{self.leading}"]
-        return f"{self.kind}[{', '.join(head + [str(axis) for axis in self.axes])}]"
+        words = [str(axis) for axis in self.axes]
+        if self.dots is not None:
+            words.insert(self.at, f"...{self.dots}")
+        return f"{self.kind}[{', '.join(words)}]"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Anything:
     """The type of what is not declared. It is compatible with every type and says nothing."""
 
-    def replace(self, sizes: Mapping[str, Size], leading: Mapping[str, Leading]) -> Anything:
+    def replace(self, sizes: Mapping[str, Size], dots: Mapping[str, Inner]) -> Anything:
         return self
 
     def __str__(self) -> str:
@@ -88,8 +102,8 @@ class Tuple:
 
     items: tuple[Type, ...]
 
-    def replace(self, sizes: Mapping[str, Size], leading: Mapping[str, Leading]) -> Tuple:
-        return Tuple(tuple(item.replace(sizes, leading) for item in self.items))
+    def replace(self, sizes: Mapping[str, Size], dots: Mapping[str, Inner]) -> Tuple:
+        return Tuple(tuple(item.replace(sizes, dots) for item in self.items))
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self.items))})"
@@ -101,8 +115,8 @@ class Optional:
 
     type: Type
 
-    def replace(self, sizes: Mapping[str, Size], leading: Mapping[str, Leading]) -> Optional:
-        return Optional(self.type.replace(sizes, leading))
+    def replace(self, sizes: Mapping[str, Size], dots: Mapping[str, Inner]) -> Optional:
+        return Optional(self.type.replace(sizes, dots))
 
     def __str__(self) -> str:
         return f"{_one_item(self.type)}?"
@@ -119,9 +133,9 @@ class Function:
         if len(self.arguments) == 1 and isinstance(self.arguments[0], Tuple):
             object.__setattr__(self, "arguments", self.arguments[0].items)
 
-    def replace(self, sizes: Mapping[str, Size], leading: Mapping[str, Leading]) -> Function:
-        arguments = tuple(a.replace(sizes, leading) for a in self.arguments)
-        return Function(arguments, self.result.replace(sizes, leading))
+    def replace(self, sizes: Mapping[str, Size], dots: Mapping[str, Inner]) -> Function:
+        arguments = tuple(a.replace(sizes, dots) for a in self.arguments)
+        return Function(arguments, self.result.replace(sizes, dots))
 
     def __str__(self) -> str:
         if len(self.arguments) == 1:
@@ -139,16 +153,16 @@ def _one_item(type_: Type | Optional) -> str:
     return f"({type_})" if isinstance(type_, Function) else str(type_)
 
 
-def array(kind: Kind, *axes: SizeLike, leading: str | None = None) -> Array:
+def array(kind: Kind, *axes: SizeLike) -> Array:
     """An array type from integers and sizes, as an op's typing function returns it.
 
     >>> n, h = symbol("n"), symbol("h")
-    >>> print(array("real", n, 64, (h - 7)//4 + 1), array("token", 8, leading=""))
-    real[n, 64, (h - 7) // 4 + 1] token[..., 8]
+    >>> print(array("real", n, 64, (h - 7)//4 + 1))
+    real[n, 64, (h - 7) // 4 + 1]
     """
     if kind not in KINDS:
         raise ValueError(f"a kind is one of {', '.join(KINDS)}, got {kind!r}")
-    return Array(kind, leading, tuple(map(size, axes)))
+    return Array(kind, None, tuple(map(size, axes)))
 
 
 def arrays(type_: Type | Optional) -> Iterator[Array]:
@@ -333,19 +347,21 @@ class _Parser:
         kind = cast(Kind, self.tokens[self.position])
         self.position += 1
         self.expect("[")
-        leading = None
         axes: list[Size] = []
-        if self.token.startswith("..."):
-            leading = self.token[3:]
-            self.position += 1
-        elif self.token != "]":
-            axes.append(self.sum())
-        while self.accept(","):
-            if self.token.startswith("..."):
-                self.fail("'...' stands at the head", self.starts[self.position])
-            axes.append(self.sum())
+        dots, at = None, 0
+        if self.token != "]":
+            more = True
+            while more:
+                if not self.token.startswith("..."):
+                    axes.append(self.sum())
+                elif dots is None:
+                    dots, at = self.token[3:], len(axes)
+                    self.position += 1
+                else:
+                    self.fail("a second '...'", self.starts[self.position])
+                more = self.accept(",")
         self.expect(",", "]")
-        return Array(kind, leading, tuple(axes))
+        return Array(kind, dots, tuple(axes), at)
 
     # Conditions and sizes.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pydp import _graph, ops
-from pydp._op import Array
+from pydp._arrays import Array
 from pydp.ops._index import check_writable, write
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ class Operators:
         return ops.bitwise_left_shift(other, self)
 
     def __rshift__(self, other: Any) -> Tensor:
+        if callable(other):  # a module, which says that it composes with modules only
+            return NotImplemented
         return ops.bitwise_right_shift(self, other)
 
     def __rrshift__(self, other: Any) -> Tensor:

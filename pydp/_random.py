@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import integer, number, sizes_argument, whole
+from pydp._arrays import FLOAT32, INT64, Array, checked_dtype
 from pydp._context import is_recomputing
-from pydp._op import FLOAT32, INT64, Array, checked_dtype, integer, number, sizes_argument, whole
 
 UINT64 = np.dtype(np.uint64)
 
@@ -81,14 +82,22 @@ class Generator:
         """Numbers in [0, 1), each multiple of 2^-24 (float32) or 2^-53 (float64) alike; `op` is
         who asks for them, for errors."""
         y = _empty(shape, dtype, op)
-        _kernels.random_uniform(self.key(), y)
+        self.fill_uniform(y)
         return y
 
     def normal(self, shape: Any, dtype: Any = FLOAT32, op: str = "normal") -> Array:
         """Normal numbers of mean 0 and deviation 1; `op` as in `uniform`."""
         y = _empty(shape, dtype, op)
-        _kernels.random_normal(self.key(), y)
+        self.fill_normal(y)
         return y
+
+    def fill_uniform(self, y: Array) -> None:
+        """Write what `uniform` gives into y, a writable float array in C order."""
+        _kernels.random_uniform(self.key(), y)
+
+    def fill_normal(self, y: Array) -> None:
+        """Write what `normal` gives into y, a writable float array in C order."""
+        _kernels.random_normal(self.key(), y)
 
     def exponential(self, shape: Any, dtype: Any = FLOAT32) -> Array:
         """Exponential numbers of mean 1."""

@@ -56,7 +56,7 @@ def apply(op: Any, inputs: Sequence[Any], *arguments: Any) -> Any:
         packed = pack(saved, inputs, (value,)) if saved else None
         value._node = node_of(op, parents, arguments, packed)
     if watched:
-        _tell(op, inputs, (value,))
+        _tell(op, inputs, arguments, (value,))
     return value
 
 
@@ -75,7 +75,7 @@ def _several(op: Any, inputs: Any, parents: Any, ys: Any, saved: Any, arguments:
     if parents is not None:
         record(op, parents, values, arguments, pack(saved, inputs, values) if saved else None)
     if watched:
-        _tell(op, inputs, values)
+        _tell(op, inputs, arguments, values)
     return values
 
 
@@ -94,9 +94,11 @@ def record(
         value._node = Pick(node, i)
 
 
-def _tell(op: Any, inputs: Sequence[Any], values: tuple[Any, ...]) -> None:
+def _tell(
+    op: Any, inputs: Sequence[Any], arguments: tuple[Any, ...], values: tuple[Any, ...]
+) -> None:
     for watcher in watchers.get():
-        watcher.applied(op, inputs, values)
+        watcher.applied(op, inputs, arguments, values)
 
 
 def changed(values: Iterable[Any], op: str) -> None:

@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydp import _context, _graph, _tree
+from pydp._arrays import Array
 from pydp._autodiff import pull
-from pydp._op import Array
 from pydp._random import dealing, remembering
 from pydp._tensor import Tensor
 
@@ -31,7 +31,9 @@ class _Uses(_context.Watcher):
         self._made: dict[int, Any] = {}
         self.versions: dict[int, Any] = {}
 
-    def applied(self, op: Any, inputs: Any, results: tuple[Any, ...]) -> None:
+    def applied(
+        self, op: Any, inputs: Any, arguments: tuple[Any, ...], results: tuple[Any, ...]
+    ) -> None:
         for y in results:
             self._made[id(y._version)] = y._version  # held, so that no id comes twice
         if results[0]._node is not None:

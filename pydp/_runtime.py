@@ -203,12 +203,22 @@ def _set_threads(n: int, reason: str) -> None:
 
 
 def get_num_threads() -> int:
-    """The number of threads that kernels may use."""
+    """The number of threads that kernels may use.
+
+    >>> import pydp
+    >>> 1 <= pydp.get_num_threads() <= 256
+    True
+    """
     return int(_kernels.get_threads())
 
 
 def isa() -> str:
-    """The instruction set that kernels use: avx512, avx2, baseline or neon."""
+    """The instruction set that kernels use: avx512, avx2, baseline or neon.
+
+    >>> import pydp
+    >>> pydp.isa() in ("avx512", "avx2", "baseline", "neon")
+    True
+    """
     return str(_kernels.selected_isa())
 
 

@@ -12,15 +12,19 @@ every name a fresh copy ("h.17"), so that two boxes that both say h do not mean 
 a result gives what is left readable names again (h, h2, ...). Between the two works an `Inference`.
 
 The layers, each a file: `_size` (arithmetic in normal form), `_size_text`, `_condition` (proved,
-refuted, solved or open), `_notation` (tree, parser, text), `_inference` (unification), and here the
-operations.
+refuted, solved or open), `_notation` (tree, parser, text), `_inference` (unification), here the
+operations, and above them `_signature_paths` (boxes beside each other).
 
 Decisions:
 
 - A type that says only `any` is compatible with everything and carries nothing across: what is not
   declared is not checked. The kind in `any[..., d]` is compatible with every kind.
-- An intermediate size must be a size. Composing keeps the condition that it is >= 0, unless a size
-  still in view or another condition implies it.
+- No axis is empty, but where its length is a number that was given. So what an axis is computed
+  from must leave something: ``h - 2`` is there from h = 3 on. For a size in view the type says it,
+  of an intermediate one the condition stays, unless a size in view or another condition implies it.
+- `...` stands anywhere in an array, once: `real[..., d]` is vectors of any batch, `real[n, c, ...]`
+  has channels on axis 1. Where one meets the other there is one axis in front (see `_inference`),
+  which is narrower than what would run; so beside such boxes ``>>`` is not always associative.
 - In ``f >> g`` the names of f stay and those of g are replaced, as far as the equations allow.
 - Sizes that do not fit are a ValueError, kinds (and numbers of arguments) a TypeError too; both are
   SignatureErrors.
@@ -33,23 +37,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
-from pydp._condition import Condition
+from pydp._condition import Condition, at_least
 from pydp._inference import Inference, Place
 from pydp._notation import (
     ANY,
     Anything,
     Array,
     Function,
+    Inner,
     Kind,
-    Leading,
     Optional,
     Tuple,
     Type,
     array,
-    arrays,
     read,
     read_size,
 )
+from pydp._signature_words import dots_in, explained, names_in, primes, readable, short
 from pydp._size import KindError, SignatureError, Size, SizeLike, product, size, symbol
 
 __all__ = [
@@ -70,6 +74,8 @@ __all__ = [
     "Type",
     "apply",
     "array",
+    "at_least",
+    "clash",
     "compose",
     "match",
     "parse",
@@ -94,20 +100,20 @@ class Signature:
     True
     """
 
-    __slots__ = ("_text", "conditions", "leading", "names", "type")
+    __slots__ = ("_text", "conditions", "dots", "names", "type")
 
     def __init__(self, type_: Type, conditions: Iterable[Condition] = ()) -> None:
         self.type = type_
         self.conditions = tuple(conditions)
-        self.names = _names(type_, self.conditions)
-        self.leading = _leading(type_)
+        self.names = names_in(type_, self.conditions)
+        self.dots = dots_in(type_)
         self._text = ""
 
     @classmethod
     def close(cls, type_: Type, inference: Inference, written: Type | None = None) -> Signature:
         """The scheme of a type after inference: resolved, conditions pruned, names readable."""
         found = cls(*inference.close(type_, written))
-        result = found._renamed(_readable(found.names), _primes(found.leading))
+        result = found._renamed(readable(found.names), primes(found.dots))
         if len(result.conditions) > 1:  # one order, whatever the order in which they arose
             ordered = sorted(result.conditions, key=lambda c: (c.form == ">=", str(c)))
             result = cls(result.type, ordered)
@@ -122,7 +128,7 @@ class Signature:
         """
         number = next(_copies)
         names = {n: f"{n.partition('.')[0]}.{number}" for n in self.names}
-        return self._renamed(names, {n: f"{n.partition('.')[0]}.{number}" for n in self.leading})
+        return self._renamed(names, {n: f"{n.partition('.')[0]}.{number}" for n in self.dots})
 
     def into(self, inference: Inference) -> Type:
         """A fresh copy of the type for use in an inference, where its conditions hold from now on.
@@ -140,15 +146,15 @@ class Signature:
         inference.conditions += copy.conditions
         return copy.type
 
-    def _replaced(self, sizes: Mapping[str, Size], leading: Mapping[str, Leading]) -> Signature:
+    def _replaced(self, sizes: Mapping[str, Size], dots: Mapping[str, Inner]) -> Signature:
         conditions = [c.substitute(sizes) for c in self.conditions]
-        return Signature(self.type.replace(sizes, leading), conditions)
+        return Signature(self.type.replace(sizes, dots), conditions)
 
-    def _renamed(self, names: Mapping[str, str], leading: Mapping[str, str]) -> Signature:
-        if not names and not leading:
+    def _renamed(self, names: Mapping[str, str], dots: Mapping[str, str]) -> Signature:
+        if not names and not dots:
             return self
         sizes = {old: symbol(new) for old, new in names.items()}
-        return self._replaced(sizes, {old: (new, ()) for old, new in leading.items()})
+        return self._replaced(sizes, {old: (new, (), 0) for old, new in dots.items()})
 
     # ---- a function's parts ---------------------------------------------------------------------
 
@@ -187,7 +193,7 @@ class Signature:
             return Signature.close(given.type, inference, self.type)
         except SignatureError as error:
             words = ", ".join(f"{name} = {value}" for name, value in values.items())
-            raise _explained(error, f"{words}: ", [("type", self)]) from None
+            raise explained(error, f"{words}: ", [("type", self)]) from None
 
     def check(self, **sizes: SizeLike) -> Signature:
         """As `specialise`, and nothing may stay open.
@@ -217,7 +223,7 @@ class Signature:
 
     def __str__(self) -> str:
         if not self._text:
-            shown = self._renamed(_readable(self.names), _primes(self.leading))
+            shown = self._renamed(readable(self.names), primes(self.dots))
             conditions = ", ".join(map(str, shown.conditions))
             self._text = f"{shown.type} where {conditions}" if conditions else str(shown.type)
         return self._text
@@ -251,7 +257,7 @@ def parse(text: str) -> Signature:
             inference.require(condition)
         return Signature.close(tree, inference)
     except SignatureError as error:
-        raise _explained(error, "", [("type", written)]) from None
+        raise explained(error, "", [("type", written)]) from None
 
 
 def compose(
@@ -281,8 +287,19 @@ def compose(
         inference.forget(left.result)
         return Signature.close(Function(left.arguments, result), inference)
     except SignatureError as error:
-        title = f"{_short(names[0])} >> {_short(names[1])}: "
-        raise _explained(error, title, [(names[0], first), (names[1], second)]) from None
+        title = f"{short(names[0])} >> {short(names[1])}: "
+        raise explained(error, title, [(names[0], first), (names[1], second)]) from None
+
+
+def clash(
+    f: Signature, g: Signature, names: tuple[str, str], hint: str | None = None
+) -> SignatureError:
+    """The error of a composition that does not fit, with what would mend it."""
+    try:
+        compose(f, g, names)
+    except SignatureError as error:
+        return type(error)(f"{error}\n  repair: {hint}" if hint else str(error), error.subject)
+    raise AssertionError("they fit")
 
 
 def apply(
@@ -308,7 +325,7 @@ def apply(
         values = list(values[0].items)
     function = _signature(f)
     try:
-        places = Place("argument", "the call"), Place("parameter", _short(name))
+        places = Place("argument", "the call"), Place("parameter", short(name))
         result = inference.apply(function.into(inference), values, places)
         for value in values:
             if value is not None:
@@ -317,7 +334,7 @@ def apply(
     except SignatureError as error:
         given = ", ".join("none" if a is None else str(a) for a in signatures)
         boxes = [(name, function), ("arguments", given)]
-        raise _explained(error, f"{_short(name)}: ", boxes) from None
+        raise explained(error, f"{short(name)}: ", boxes) from None
 
 
 def match(
@@ -339,73 +356,14 @@ def match(
     result = apply(f, *given, name=name).type
     found: list[tuple[Kind, tuple[int, ...]]] = []
     for value in result.items if isinstance(result, Tuple) else (result,):
-        if not isinstance(value, Array) or value.leading is not None:
-            raise SignatureError(f"{_short(name)}: a result {value} has no known shape")
+        if not isinstance(value, Array) or value.dots is not None:
+            raise SignatureError(f"{short(name)}: a result {value} has no known shape")
         found.append((value.kind, tuple(int(axis) for axis in value.axes)))
     return found
 
 
-# ---- names, and words for messages --------------------------------------------------------------
-
-
 def _signature(value: Signature | str) -> Signature:
     return value if isinstance(value, Signature) else parse(value)
-
-
-def _names(type_: Type, conditions: Iterable[Condition]) -> tuple[str, ...]:
-    """In order of appearance; an axis with several names only after those that have one."""
-    alone: dict[str, None] = {}
-    others: dict[str, None] = {}
-    for found in arrays(type_):
-        for axis in found.axes:
-            if names := axis.names:
-                (alone if len(names) == 1 else others).update(dict.fromkeys(sorted(names)))
-    for condition in conditions:
-        others.update(dict.fromkeys(sorted(condition.left.names | condition.right.names)))
-    return tuple({**alone, **others})
-
-
-def _leading(type_: Type) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(a.leading for a in arrays(type_) if a.leading is not None))
-
-
-def _readable(names: Sequence[str]) -> dict[str, str]:
-    """Copies back to the names they were made from: h, or h2, h3 ... where h is taken."""
-    taken = {name for name in names if "." not in name}
-    result: dict[str, str] = {}
-    for copy in names:
-        name, dot, _ = copy.partition(".")
-        if dot:
-            root = name.rstrip("0123456789")
-            numbered = (f"{root}{i}" for i in itertools.count(2))
-            while name in taken:
-                name = next(numbered)
-            taken.add(name)
-            result[copy] = name
-    return result
-
-
-def _primes(leading: Sequence[str]) -> dict[str, str]:
-    """`...` for the first, `...'` for the second; there are seldom two."""
-    return {old: "'" * i for i, old in enumerate(leading) if old != "'" * i}
-
-
-def _short(name: str) -> str:
-    """A box's name on one line: the repr of a model can be a page."""
-    line = name.partition("\n")[0]
-    return line if line == name and len(line) <= 60 else f"{line[:57]}..."
-
-
-def _explained(
-    error: SignatureError, title: str, boxes: Sequence[tuple[str, object]]
-) -> SignatureError:
-    """The same error, with what was attempted and the types that took part."""
-    boxes = [(_short(name), type_) for name, type_ in boxes]
-    width = 1 + max(len(name) for name, _ in boxes)
-    lines = [f"{title}{error.subject} do not fit"]
-    lines += [f"  {name:<{width}} : {type_}" for name, type_ in boxes]
-    lines.append(f"  {error}")
-    return type(error)("\n".join(lines), error.subject)
 
 
 # What a module that declares nothing has.

@@ -21,7 +21,7 @@ numerator says how many pixels an output sees, its divisor how far apart two out
 Invariants. A quotient with a constant divisor m has m > 1, coefficients in [0, m), no factor common
 to m and its coefficients, and not exactly one bare quotient in its numerator (that would collapse).
 Floor division is Python's, for negative numbers too. Names stand for integers >= 0, which `bounds`
-uses and the normal form does not.
+uses and the normal form does not; whether a sum can be an axis is asked with names >= 1.
 
 Equality is honest: ``==`` is True when proved, False when refuted, and raises when it is neither,
 because taking the False branch of an open question is how a shape checker comes to lie.
@@ -177,11 +177,11 @@ class Size:
         """The greatest common divisor of the coefficients other than the constant one."""
         return gcd(*(c for m, c in self.terms.items() if m))
 
-    def bounds(self) -> tuple[int | None, int | None]:
-        """An interval that holds every value for names >= 0; None is no bound.
+    def bounds(self, least: int = 0) -> tuple[int | None, int | None]:
+        """An interval that holds every value for names >= least; None is no bound.
 
-        >>> ((symbol("h") + 9)//4).bounds()
-        (2, None)
+        >>> ((symbol("h") + 9)//4).bounds(), (symbol("h") - 1).bounds(1)
+        ((2, None), (0, None))
         """
         low: int | None = 0
         high: int | None = 0
@@ -189,19 +189,19 @@ class Size:
             term_low, term_high = coefficient, coefficient
             interval: tuple[int | None, int | None] = (1, 1)
             for atom in monomial:
-                interval = _product_bounds(interval, _atom_bounds(atom))
+                interval = _product_bounds(interval, _atom_bounds(atom, least))
             lo, hi = interval if coefficient > 0 else interval[::-1]
             low = None if low is None or lo is None else low + lo * term_low
             high = None if high is None or hi is None else high + hi * term_high
         return low, high
 
     @property
-    def is_nonnegative(self) -> bool:
-        """Whether the bounds prove that it is >= 0."""
+    def is_axis(self) -> bool:
+        """Whether it is >= 1 where all names are; a number is known, and may be 0."""
         if all(c > 0 and all(isinstance(a, str) for a in m) for m, c in self.terms.items()):
             return True
-        low, _ = self.bounds()
-        return low is not None and low >= 0
+        low, _ = self.bounds(1)
+        return low is not None and low >= 1
 
     # ---- arithmetic -----------------------------------------------------------------------------
 
@@ -395,6 +395,8 @@ def _coerce(value: object) -> Size | None:
         return value
     if type(value) is int:
         return Size({(): value}) if value else Size({})
+    if isinstance(general := getattr(value, "size", None), Size):
+        return general  # a Length, an int that knows what it is in general
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -414,13 +416,13 @@ def accumulate(terms: Terms, more: Mapping[Monomial, int], sign: int) -> None:
         add_term(terms, monomial, sign * coefficient)
 
 
-def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
+def _atom_bounds(atom: Atom, least: int) -> tuple[int | None, int | None]:
     if isinstance(atom, str):
-        return 0, None
-    low, high = atom.numerator.bounds()
+        return least, None
+    low, high = atom.numerator.bounds(least)
     if (m := atom.divisor.value) is not None:
         return (None if low is None else low // m), (None if high is None else high // m)
-    divisor_low, _ = atom.divisor.bounds()
+    divisor_low, _ = atom.divisor.bounds(least)
     nonnegative = low is not None and low >= 0 and divisor_low is not None and divisor_low >= 0
     return (0 if nonnegative else None), None
 

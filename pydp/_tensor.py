@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pydp import _graph, _kernels, ops
+from pydp._arguments import check_device
+from pydp._arrays import Array, as_array, checked_dtype, constant
 from pydp._elsewhere import hint
 from pydp._graph import Leaf
 from pydp._handle import Handle
 from pydp._interchange import Interchange
 from pydp._methods import Methods
-from pydp._op import Array, as_array, check_device, checked_dtype
 from pydp._operators import Operators
 
 
@@ -32,6 +33,13 @@ class Tensor(Operators, Methods, Interchange, _graph.Traced):
     """An n-dimensional array that remembers how it was computed.
 
     Made by `pydp.tensor`, `pydp.asarray` and every operation, not by calling the class.
+
+    >>> import pydp
+    >>> x = pydp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([[2., 4.],
+            [6., 8.]])
     """
 
     __slots__ = ("__weakref__",)
@@ -85,8 +93,12 @@ class Tensor(Operators, Methods, Interchange, _graph.Traced):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether a backward pass through this value reaches a leaf."""
+        """Whether a backward pass through this reaches a leaf; to set it: `requires_grad_`."""
         return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        self.requires_grad_(requires_grad)
 
     @property
     def is_leaf(self) -> bool:
@@ -196,6 +208,8 @@ class Tensor(Operators, Methods, Interchange, _graph.Traced):
 
     def numpy(self) -> Array:
         """The elements as a read-only NumPy view, cut from the graph; it may be strided."""
+        if type(self._array) is not np.ndarray:
+            self._array.item()  # an example's, which has no values to give: see _outline.py
         view = self._array.view()
         view.flags.writeable = False
         return view
@@ -319,24 +333,16 @@ class Tensor(Operators, Methods, Interchange, _graph.Traced):
         return ops.relu(self)  # type: ignore[no-any-return]
 
 
-def filled(like: Array, value: float) -> Array:
-    """An array of this shape and dtype with one value everywhere. A constant of the shapes, so no
-    kernel call: a replayed step finds it as it is."""
-    array: Array = _kernels.empty(like.shape, like.dtype)
-    array[...] = value
-    return array
-
-
 def root_gradient(
     y: Tensor, gradient: Tensor | None, op: str, create_graph: bool = False
 ) -> Tensor:
     """The gradient that a backward pass starts from."""
     if gradient is None:
-        if y.size != 1:
+        if y._array.size != 1:
             raise RuntimeError(
                 f"{op}: give a gradient of shape {y.shape}; only one element may go without"
             )
-        return _graph.wrap(filled(y._array, 1))  # type: ignore[no-any-return]
+        return constant(y.shape, 1, y.dtype)  # type: ignore[no-any-return]
     if not isinstance(gradient, Tensor):
         raise TypeError(f"{op}: gradient must be a tensor, got {type(gradient).__name__}")
     if gradient.shape != y.shape or gradient.dtype != y.dtype:

@@ -92,7 +92,13 @@ def _walk(
             parts = node.backward(dy, parents)
         if operation is not None and not retain_graph:
             operation.saved = RELEASED
-        for parent, part in zip(parents, parts, strict=True):
+        if len(parts) != len(parents):
+            raise ValueError(
+                f"{getattr(node, 'op', node)}: backward must give {len(parents)} gradients, one "
+                f"for each input, got {len(parts)}"
+            )
+        for i, part in enumerate(parts):  # no zip: this is the walk's inner loop
+            parent = parents[i]
             if part is not None and parent is not None and parent is not SKIPPED:
                 _give(gradients, heap, parent, part)
     for node, dy in gradients.items():  # the leaves: others are popped
@@ -186,7 +192,8 @@ def accumulate(leaves: Any, create_graph: bool = False, given: Any = None) -> No
     with _leaf_lock:
         old = [leaf.grad for leaf in leaves]
         try:
-            recording.set(create_graph)
+            if before != create_graph and [leaf for leaf in leaves if leaf.grad is not None]:
+                recording.set(create_graph)  # a sum is an operation
             for leaf, gradient in leaves.items():
                 if leaf.grad is not None:
                     leaf.grad = leaf.grad + gradient

@@ -34,7 +34,8 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array, Later, as_array
+from pydp._arrays import Array, as_array
+from pydp._op import Later
 from pydp._tensor import Tensor
 from pydp.nn import Module
 
@@ -65,7 +66,19 @@ OTHER_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".npy", ".npz", ".h5", ".ggu
 
 
 class CheckpointError(ValueError):
-    """A model file that cannot be read or written as such; the message begins with its path."""
+    """A model file that cannot be read or written as such; the message begins with its path.
+
+    >>> import os, pydp, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "net.safetensors")
+    ...     with open(path, "wb") as file:
+    ...         size = file.write(b"no tensors")
+    ...     try:
+    ...         pydp.load(path)
+    ...     except pydp.CheckpointError as error:
+    ...         print(str(error).replace(folder + os.sep, ""))
+    load: net.safetensors is damaged: its header would have 8030883942550761326 bytes
+    """
 
 
 class Loaded(dict[str, Tensor]):

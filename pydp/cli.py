@@ -1,4 +1,4 @@
-"""The command line: python -m pydp train | predict | doctor.
+"""The command line: python -m pydp train | predict | sig | draw | docs | doctor.
 
 Exit codes: 0 done; 1 an error, named in one line on stderr; 2 the command line makes no sense;
 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP: the last whole checkpoint stays.
@@ -89,6 +89,49 @@ def predict(options: argparse.Namespace) -> int:
     return code
 
 
+def draw(options: argparse.Namespace) -> int:
+    from pydp._by_name import UnknownError, model
+
+    try:
+        net = model(options.model)
+        diagram = net.diagram(options.depth, options.theme, options.type, **dict(options.size))
+        if options.output is None:
+            _show(diagram.svg)
+        else:
+            diagram.save(options.output)
+    except (UnknownError, ValueError, TypeError) as error:
+        return _complain(str(error))
+    return 0
+
+
+def sig(options: argparse.Namespace) -> int:
+    from pydp._by_name import UnknownError, model, signature
+
+    try:
+        if options.check or options.size:
+            net, sizes = model(options.name), dict(options.size)
+            found = pydp.check(net, **sizes) if options.check else net.signature.specialise(**sizes)
+            _show(str(found))
+        else:
+            _show(signature(options.name))
+    except (UnknownError, ValueError, TypeError) as error:
+        return _complain(str(error))
+    return 0
+
+
+def docs(options: argparse.Namespace) -> int:
+    from pydp.docs import DocsError, build, check
+
+    try:
+        if options.check:
+            _show(f"{check()} pages, their examples run")
+        else:
+            _show(f"{build(options.output)} pages: {os.path.join(options.output, 'index.html')}")
+    except DocsError as error:
+        return _complain(str(error))
+    return 0
+
+
 def doctor(options: argparse.Namespace) -> int:
     from pydp.doctor import report
 
@@ -129,6 +172,51 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("images", metavar="IMAGE", nargs="+", help="an image file with one digit")
     one.set_defaults(command=predict)
 
+    one = commands.add_parser("sig", help="say the type of a box, a model or a function")
+    one.add_argument(
+        "name",
+        metavar="NAME",
+        help="conv2d, AlexNet, 'LSTM(3, 8) >> Linear(8, 2)', or mymodule:net",
+    )
+    one.add_argument("--check", action="store_true", help="prove it: see pydp.check")
+    one.add_argument(
+        "--size", type=_size, metavar="NAME=N", action="append", default=[],
+        help="a number for a name of the type, such as h=224; may be repeated",
+    )  # fmt: skip
+    one.set_defaults(command=sig)
+
+    one = commands.add_parser("draw", help="draw a model as boxes, with its types on the wires")
+    one.add_argument(
+        "model", metavar="MODEL", help="AlexNet, 'nn.LSTM(3, 8) ** 2', or mymodule:net"
+    )
+    one.add_argument(
+        "-o", "--output", metavar="FILE",
+        help="a picture (.svg) or a page whose boxes open (.html); default: SVG on stdout",
+    )  # fmt: skip
+    one.add_argument(
+        "--depth", type=_whole(0, 1000), metavar="N",
+        help="how many levels of boxes are open (default: as many as a slide can bear)",
+    )  # fmt: skip
+    one.add_argument(
+        "--size", type=_size, metavar="NAME=N", action="append", default=[],
+        help="a number for a name of the model's type, such as h=224; may be repeated",
+    )  # fmt: skip
+    one.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+    one.add_argument("--type", metavar="TYPE", help="the model's type, if it declares none")
+    one.set_defaults(command=draw)
+
+    one = commands.add_parser(
+        "docs", help="build the documentation: a page for each box and function, examples run"
+    )
+    one.add_argument(
+        "-o", "--output", metavar="FOLDER", default="pydp-docs",
+        help="where the pages go (default pydp-docs)",
+    )  # fmt: skip
+    one.add_argument(
+        "--check", action="store_true", help="run the examples and write no page; needs no Sphinx"
+    )
+    one.set_defaults(command=docs)
+
     one = commands.add_parser("doctor", help="report what pydp runs on, and why")
     one.set_defaults(command=doctor)
     return parser
@@ -145,6 +233,13 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
         return number
 
     return whole
+
+
+def _size(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if not (name.isidentifier() and number.isdecimal() and len(number) < 10):
+        raise argparse.ArgumentTypeError(f"must be a name and a number, as in h=224, got {text}")
+    return name, int(number)
 
 
 def _rate(text: str) -> float:

@@ -4,10 +4,17 @@ Generated examples are the same in every run; PYDP_HYPOTHESIS=full makes many mo
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# A job in the background, or under nohup, ignores these; so would the processes that tests start,
+# and stop by them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 try:
     from hypothesis import settings

@@ -15,7 +15,7 @@ from harness import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))  # bench is run from a checkout, never installed
 
-from bench import readme, table  # noqa: E402
+from bench import asked, readme, table  # noqa: E402
 from bench.case import (  # noqa: E402
     PEERS,
     SUITES,
@@ -191,9 +191,41 @@ def test_a_row_says_who_is_faster():
     assert row.ratio("torch") == (2.0, 2.0, 2.0) and row.share() == (0.5, "F")
     assert "! 0.50" in table.line(row, ["pydp", "numpy", "torch"])
     assert table.verdict(row, "torch") == ""
-    assert "    ! 0.50  matmul 16 x 16 x 16, threads 1" in table.summary([row], ["numpy", "torch"])
+    told = table.summary([row], ["numpy", "torch"])
+    assert "    matmul 16 x 16 x 16, threads 1: 0.50 numpy / pydp (1)" in told
     row.limits = [(1e15, 3072e6)] * 3
     assert row.share() == (0.5, "B")
+
+
+def test_a_row_is_held_against_what_is_asked():
+    def row(suite: str, name: str, threads: int, ours: float, **theirs: float) -> Row:
+        seconds = {peer: [time] * 3 for peer, time in ({"pydp": ours} | theirs).items()}
+        case = find_case(suite, name)
+        return Row(suite, case, threads, seconds, [(case.flops * threads, 1e15)] * 3)
+
+    square = "512 x 512 x 512"
+    toy = cases("toy_mlp")[0].name
+    rows = [
+        row("matmul", square, 1, 1.25, numpy=1.3),  # 80 % of arithmetic's limit
+        row("matmul", square, 2, 0.7, numpy=0.6),  # 71 %
+        row("matmul", "64 x 64 x 64", 1, 1.3),  # 77 %, and 75 are asked
+        row("toy_mlp", toy, 2, 1.0, torch=3.9, jax=1.01),
+    ]
+    assert asked.missed(rows) == [
+        "3 of 4 rows miss a figure that is asked for (in brackets):",
+        f"    matmul {square}, threads 1: 0.80 of F (0.88)",
+        f"    matmul {square}, threads 2: 0.86 numpy / pydp (1), 0.89 of one thread's share (0.95)",
+        f"    toy_mlp {toy}, threads 2: 3.90 torch / pydp (4)",
+    ]
+    assert asked.missed(rows[2:3]) == ["0 of 1 rows miss a figure that is asked for"]
+
+
+def test_what_is_asked_is_measured():
+    """Every line fits a row of the table, so no figure is forgotten with a name."""
+    names = [f"{suite} {case.name}" for suite, case in ALL]
+    patterns = [name for _, name, _ in asked.RATIOS] + [name for *_, name, _ in asked.SHARES]
+    for pattern in [*patterns, *(name for name, _ in asked.SCALING)]:
+        assert any(re.match(pattern, name) for name in names), pattern
 
 
 def test_the_shell_cannot_slow_down_one_peer(monkeypatch):

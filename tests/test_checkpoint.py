@@ -350,18 +350,16 @@ def test_killed_at_any_time_the_file_is_old_or_new(tmp_path):
     pydp.save(path, {"a": np.zeros(200_000, np.float32)})
     code = """
         import sys, numpy, pydp
-        print("ready", flush=True)
         for i in range(10**6):
             pydp.save(sys.argv[1], {"a": numpy.full(200_000, i, numpy.float32)})
+            print(i, flush=True)
     """
-    seen = set()
-    for k in range(20):
+    for k in range(20):  # killed some time after k % 5 was saved, however long that took
         command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            process.stdout.readline()
-            time.sleep(0.02 * k)
+            for _ in range(k % 5 + 1):
+                process.stdout.readline()
+            time.sleep(0.001 * k)
             process.kill()
-        values = set(pydp.load(path)["a"].numpy().tolist())
-        assert len(values) == 1
-        seen |= values
-    assert len(seen) > 3  # it was killed at different times
+        (value,) = set(pydp.load(path)["a"].numpy().tolist())
+        assert value >= k % 5

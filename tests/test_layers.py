@@ -17,16 +17,19 @@ CSRC = ROOT / "csrc"
 
 # From the ground up. A room is a module of pydp, a package, or one of GROUPS.
 HOUSE = [
-    "_version", "_elsewhere", "_kernels", "_graph", "_signature", "_runtime", "_op", "_random",
-    "ops", "_tensor", "_autodiff", "_dtypes", "_creation", "_namespace", "nn", "_debug", "optim",
-    "data", "checkpoint", "draw", "train", "pydp", "recipes", "doctor", "cli", "__main__",
+    "_version", "_elsewhere", "_kernels", "_graph", "_signature", "_length", "_runtime", "_op",
+    "_random", "ops", "_tensor", "_autodiff", "_dtypes", "_creation", "_namespace", "_proof",
+    "draw", "nn", "_debug", "optim", "data", "checkpoint", "train", "pydp", "recipes", "doctor",
+    "_by_name", "docs", "cli", "__main__",
 ]  # fmt: skip
 
 # One room in several files, by the beginning of their names.
-GROUPS = {"_condition": "_signature", "_inference": "_signature", "_notation": "_signature",
-          "_size": "_signature", "_context": "_graph", "_search": "_graph", "_handle": "_graph",
+GROUPS = {"_signature": "_signature", "_condition": "_signature", "_inference": "_signature",
+          "_notation": "_signature", "_size": "_signature", "_outline": "_length",
+          "_arrays": "_op", "_arguments": "_op",
+          "_context": "_graph", "_search": "_graph", "_handle": "_graph",
           "_inplace": "_graph", "_node": "_graph", "_record": "_graph", "_walk": "_graph",
-          "_tree": "_autodiff", "_jacobian": "_autodiff",
+          "_example": "_proof", "_tree": "_autodiff", "_jacobian": "_autodiff",
           "_remat": "_autodiff", "_function": "_autodiff", "_check": "_autodiff",
           "_operators": "_tensor", "_methods": "_tensor", "_interchange": "_tensor"}  # fmt: skip
 
@@ -36,8 +39,9 @@ KNOWS = {
     "_elsewhere": set(),
     "_graph": set(),
     "_signature": set(),
+    "_length": {"_graph", "_signature"},
     "_runtime": {"_kernels"},
-    "_op": {"_graph", "_signature", "_kernels"},
+    "_op": {"_graph", "_signature", "_length", "_kernels"},
     "_random": {"_graph", "_op", "_kernels"},
     "ops": {"_elsewhere", "_graph", "_op", "_signature", "_kernels", "_random"},
 }

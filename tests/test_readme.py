@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from processes import printed
+from pydp.docs import blocks, printed
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text() if README.exists() else ""
-# Every Python block, with the text block that follows it: its output.
-BLOCKS = re.findall(r"```python\n(.*?)```\n+(?:It prints\n+)?```text\n(.*?)```", TEXT, re.DOTALL)
+# Every Python block, with the text block that follows it; an error names one that has none.
+BLOCKS = blocks(TEXT, "README.md")
 
 
-def test_every_python_block_states_its_output():
+def test_there_are_python_blocks():
     assert len(BLOCKS) == TEXT.count("```python") > 0
 
 
-@pytest.mark.parametrize(("code", "output"), BLOCKS)
-def test_python_blocks_print_what_they_say(code, output):
-    """In a fresh interpreter, where nothing is imported but what the block imports."""
-    assert printed(code) == output.strip()
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"line {block.line}")
+def test_python_blocks_print_what_they_say(block):
+    """Each in an interpreter of its own, where nothing is imported but what the block imports."""
+    assert printed([block.code]) == [block.output]
 
 
 def test_files_that_are_named_exist():

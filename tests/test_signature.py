@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from pydp._condition import Condition, nonnegative
+from pydp._condition import Condition, at_least
 from pydp._notation import arrays
 from pydp._signature import (
     ANY,
@@ -43,6 +43,8 @@ from signatures import FEATURES, FLATTEN, POOL, h, n, w
         "real[..., d]? -> ()",
         "(any[...] -> any) -> token[8]",
         "real[..., d] -> real[...', d]",  # two independent ...
+        "real[n, c, ...] -> real[n, c, ...]",  # channels behind the batch
+        "(real[n, ..., d], real[...]) -> real[..., n]",
         "real[h] -> real[h - 1] where h != 7, h >= 3, h <= 20, 3*h % 7 > 2",
     ],
 )
@@ -100,7 +102,8 @@ def test_normal_form(written, shown):
         ("reel[d]", "expected a type such as real[..., d], got 'reel'\n  reel[d]\n  ^"),
         ("real -> real", "expected '[', got '->'\n  real -> real\n       ^"),
         ("", "expected a type such as real[..., d], got the end\n  \n  ^"),
-        ("real[h, ...]", "'...' stands at the head\n  real[h, ...]\n          ^"),
+        ("real[h, ..., ...]", "a second '...'\n  real[h, ..., ...]\n               ^"),
+        ("real[h, ...,]", "expected a size, got ']'\n  real[h, ...,]\n              ^"),
         ("real[h // 0]", "division by zero: h // 0\n  real[h // 0]\n            ^"),
         ("real[h] -> real[h]?",
          "only an argument can be optional\n  real[h] -> real[h]?\n                    ^"),
@@ -198,13 +201,30 @@ def test_an_equation_is_solved_only_where_a_name_stands_alone():
 
 def test_the_condition_to_be_a_size():
     for value, condition in [
-        ((h - 7) // 4 + 1, "h >= 3"),
-        (5 - h // 2, "h <= 11"),
+        ((h - 7) // 4 + 1, "h >= 7"),
+        (h // 4, "h >= 4"),
+        (5 - h // 2, "h <= 9"),
         (2 * h - 7, "h >= 4"),
-        (h - w, "h >= w"),
-        ((h - 1) * (w - 2), "(h - 1)*(w - 2) >= 0"),
+        (h - w, "h >= w + 1"),
+        ((h - 1) * (w - 2), "(h - 1)*(w - 2) >= 1"),
     ]:
-        assert str(nonnegative(value)) == condition
+        assert str(at_least(value)) == condition and at_least(value).verdict is None
+    for value in (h, h * w, 2 * h - 1, h - h // 2, (h + 3) // 4):
+        assert at_least(value).verdict is True
+
+
+def test_a_quotient_beside_what_it_is_of():
+    for left, right, verdict in [
+        (h, h // 2, True),
+        (h // 2, h, None),
+        (2 * h, 3 * (h // 2), True),
+        ((h + 3) // 4 * 4, h, True),
+        (h // 4 * 4 + 3, h, True),
+        (h // 4 * 4 + 2, h, None),
+        (h + w, h // 2 + w // 3, True),
+        (h, (h + w) // 2, None),
+    ]:
+        assert Condition(left, ">=", right).verdict is verdict, (left, right)
 
 
 def test_comparisons_decide_what_bounds_decide():

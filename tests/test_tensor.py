@@ -127,6 +127,19 @@ def test_conversions():
         pydp.Tensor([1.0])
 
 
+def test_a_gradient_is_asked_for_and_no_longer():
+    x = pydp.tensor([1.0, 2.0])
+    x.requires_grad = True
+    pydp.sum(x * x).backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [2.0, 4.0])
+    x.requires_grad = False  # as those freeze parameters who come from PyTorch
+    assert not x.requires_grad and not (x * x).requires_grad
+    with pytest.raises(RuntimeError, match="only leaves"):
+        (x.requires_grad_() * 2.0).requires_grad = False
+    with pytest.raises(TypeError, match="float32 or float64, got int64"):
+        pydp.tensor([1]).requires_grad = True
+
+
 def test_copies():
     x = pydp.tensor([1.0, 2.0], requires_grad=True)
     y = copy.deepcopy(x)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pydp._op import checked_dtype, whole
+from pydp._arguments import whole
+from pydp._arrays import checked_dtype
 from pydp._random import Generator
 from pydp._tensor import Tensor, tensor
 

@@ -20,11 +20,22 @@ LARGEST = 1 << 20  # characters; the file has 264,712, and a damaged one must no
 
 
 class DataError(ValueError):
-    """A data file is missing, damaged, or does not hold what its name promises."""
+    """A data file is missing, damaged, or does not hold what its name promises.
+
+    >>> import pydp
+    >>> issubclass(pydp.data.DataError, ValueError)
+    True
+    """
 
 
 class Split(NamedTuple):
-    """Images `(n, channels, height, width)` and labels `(n,)`, to learn from and to test with."""
+    """Images `(n, channels, height, width)` and labels `(n,)`, to learn from and to test with.
+
+    >>> import pydp
+    >>> split = pydp.data.digits()
+    >>> split.x_test.shape, split.y_test[:8].tolist()
+    ((449, 1, 8, 8), [3, 7, 1, 5, 9, 3, 7, 9])
+    """
 
     x_train: Array
     y_train: Array

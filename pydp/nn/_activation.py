@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
-from pydp._op import integer, number
+from pydp._arguments import integer, number
 from pydp.nn._arguments import one_of
 from pydp.nn._module import Module
 

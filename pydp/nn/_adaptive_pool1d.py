@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
+from pydp.nn._lifted import NO_ARRAY, lifted
 from pydp.nn._pool import AdaptiveMaxPool, AdaptivePool
 
 
@@ -21,6 +22,8 @@ class AdaptiveAvgPool1d(AdaptivePool):
     axes = "l"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 3:
+            return lifted(self.forward, x, "cl")
         return ops.adaptive_avg_pool1d(x, self.output_size)
 
 
@@ -38,4 +41,6 @@ class AdaptiveMaxPool1d(AdaptiveMaxPool):
     axes = "l"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 3:
+            return lifted(self.forward, x, "cl")
         return ops.adaptive_max_pool1d(x, self.output_size, self.return_indices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
+from pydp.nn._lifted import NO_ARRAY, lifted
 from pydp.nn._pool import AdaptiveMaxPool, AdaptivePool
 
 
@@ -23,6 +24,8 @@ class AdaptiveAvgPool2d(AdaptivePool):
     axes = "hw"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 4:
+            return lifted(self.forward, x, "chw")
         return ops.adaptive_avg_pool2d(x, self.output_size)
 
 
@@ -42,4 +45,6 @@ class AdaptiveMaxPool2d(AdaptiveMaxPool):
     axes = "hw"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 4:
+            return lifted(self.forward, x, "chw")
         return ops.adaptive_max_pool2d(x, self.output_size, self.return_indices)

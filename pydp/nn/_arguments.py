@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from pydp import _graph
+from pydp._arguments import integer, number, pair, real_tensor
+from pydp._arrays import as_array
 from pydp._creation import zeros
-from pydp._op import number, pair
-from pydp.nn._module import Parameter
+from pydp.nn._parameter import Parameter
 from pydp.ops._signal import along_length
 
 ACTIVATIONS = (None, "relu", "gelu", "tanh", "sigmoid")
@@ -37,6 +40,52 @@ def number_within(value: Any, module: str, argument: str, low: float, high: floa
     if not low <= found <= high:
         raise ValueError(f"{module}: {argument} must be in [{low:g}, {high:g}], got {found:g}")
     return found
+
+
+def vectors(x: Any, module: str, argument: str, axes: str, d: int | None) -> Any:
+    """A real tensor whose last axes are these, of which the last has size d (None: any)."""
+    x = real_tensor(x, module, argument)
+    if x.ndim < axes.count(",") + 1 or (d is not None and x.shape[-1] != d):
+        named = axes if d is None else axes.replace("d", str(d))
+        raise ValueError(f"{module}: {argument} must be [..., {named}], got {x.shape}")
+    return x
+
+
+def checked_mask(
+    mask: Any, module: str, argument: str, shape: tuple[int, ...], dtype: Any = None
+) -> Any:
+    """A bool tensor (True: may be seen) that broadcasts to this shape; or one of this dtype."""
+    if not isinstance(mask, _graph.Value):
+        mask = _graph.wrap(as_array(mask, module))
+    if mask.dtype.kind != "b" and (dtype is None or mask.dtype != dtype):
+        allowed = "bool (True: may be seen)" + ("" if dtype is None else f" or {dtype}")
+        raise TypeError(f"{module}: {argument} must be {allowed}, got {mask.dtype}")
+    sizes = zip(mask.shape[::-1], shape[::-1], strict=False)
+    if mask.ndim > len(shape) or not all(n in (1, of) for n, of in sizes):
+        raise ValueError(f"{module}: {argument} must be {shape}, got {mask.shape}")
+    return mask
+
+
+def depth_of(value: Any, allowed: Iterable[int], module: str) -> int:
+    """One of the depths that a model comes in."""
+    depth = integer(value, module, "depth")
+    if depth not in allowed:
+        raise ValueError(
+            f"{module}: depth must be one of {', '.join(map(str, allowed))}, got {depth}"
+        )
+    return depth
+
+
+def at_least(n: int) -> str:
+    """The type of images of n x n and more, which a model takes."""
+    return f"real[..., c, h, w] -> real[..., c, h, w] where h >= {n}, w >= {n}"
+
+
+def scaled(channels: int, width: float, module: str) -> int:
+    """A number of channels of a model that is `width` times as wide."""
+    if not 0 < number(width, module, "width") <= 64:
+        raise ValueError(f"{module}: width must be above 0 and at most 64, got {width}")
+    return max(1, round(channels * width))
 
 
 def new_parameter(*shape: int) -> Parameter:

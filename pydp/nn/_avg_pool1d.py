@@ -6,6 +6,7 @@ from typing import Any
 
 from pydp import ops
 from pydp.nn._arguments import Size, flag
+from pydp.nn._lifted import NO_ARRAY, lifted
 from pydp.nn._pool import Pool
 
 
@@ -35,6 +36,8 @@ class AvgPool1d(Pool):
         self.count_include_pad = flag(count_include_pad, "AvgPool1d", "count_include_pad")
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 3:
+            return lifted(self.forward, x, "cl")
         return ops.avg_pool1d(
             x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
-from pydp._op import integer
+from pydp._arguments import integer
 from pydp.nn._arguments import Size, flag
+from pydp.nn._lifted import NO_ARRAY, lifted
 from pydp.nn._pool import Pool
 
 
@@ -41,6 +42,8 @@ class AvgPool2d(Pool):
         self.divisor_override = divisor_override
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 4:
+            return lifted(self.forward, x, "chw")
         return ops.avg_pool2d(
             x,
             self.kernel_size,

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
+from pydp._arguments import integer, real_tensor
+from pydp._arrays import INT64
 from pydp._creation import ones, zeros
-from pydp._op import INT64, integer, real_tensor
 from pydp._tensor import Tensor
 from pydp.nn import init
 from pydp.nn._arguments import flag, new_parameter, number_within
-from pydp.nn._module import Module, Parameter
+from pydp.nn._lifted import NO_ARRAY, lifted
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 from pydp.ops._norm import positive
 
 
 class _BatchNorm(Module):
-    """What both share. `ranks` says how many axes x may have, `axes` how they are written."""
+    """What both share; x is (n, c, …)."""
 
-    ranks: tuple[int, ...]
-    axes: str
     weight: Parameter | None
     bias: Parameter | None
     running_mean: Tensor | None
@@ -65,9 +66,7 @@ class _BatchNorm(Module):
 
     def forward(self, x: Any) -> Any:
         x = real_tensor(x, "batch_norm", "x")
-        if x.ndim not in self.ranks:
-            raise ValueError(f"batch_norm: x must be {self.axes}, got shape {x.shape}")
-        if x.shape[1] != self.num_features:
+        if x.ndim < 2 or x.shape[1] != self.num_features:
             raise ValueError(
                 f"batch_norm: x must have {self.num_features} channels on axis 1, got shape "
                 f"{x.shape}"
@@ -97,7 +96,7 @@ class BatchNorm1d(_BatchNorm):
     """(x - mean) / sqrt(var + eps) weight + bias for each feature, over all rows of a batch, or all
     places of all its sequences.
 
-    Shape: ``real[n, c] -> real[n, c]`` or ``real[n, c, t] -> real[n, c, t]`` with c num_features.
+    Shape: ``real[n, c, ...] -> real[n, c, ...]`` with c num_features.
 
     While training mean and (biased) variance are those of the batch; in evaluation mode they are
     the running statistics, which training moves: running += momentum (new - running).
@@ -117,7 +116,8 @@ class BatchNorm1d(_BatchNorm):
       running_var          [num_features], ones at first; unbiased
       num_batches_tracked  int64, how many batches there were
 
-    It differs from PyTorch's in nothing but the missing `device` and `dtype` (see `astype`).
+    It differs from PyTorch's: behind the features there may be any number of axes (there none or
+    one), and `device` and `dtype` are missing (see `astype`).
 
     >>> import pydp
     >>> norm = pydp.nn.BatchNorm1d(2)
@@ -126,26 +126,30 @@ class BatchNorm1d(_BatchNorm):
     tensor([0.2, 2. ])
     """
 
-    ranks = (2, 3)
-    axes = "(n, c) or (n, c, t)"
-    type = "real[...] -> real[...]"  # two ranks, with c not at the end: what stays is the shape
+    @property
+    def type(self) -> str:
+        shape = f"real[n, {self.num_features}, ...]"
+        return f"{shape} -> {shape}"
 
 
 class BatchNorm2d(_BatchNorm):
     """(x - mean) / sqrt(var + eps) weight + bias for each channel, over all pixels of a batch.
 
-    Shape: ``real[n, c, h, w] -> real[n, c, h, w]`` with c num_features. Otherwise as `BatchNorm1d`.
-    The result is channels-last in memory.
+    Shape: ``real[..., c, h, w] -> real[..., c, h, w]`` with c num_features. Otherwise as
+    `BatchNorm1d`. All leading axes are the batch; a single image is a batch of one (PyTorch refuses
+    it). The result is channels-last in memory.
 
     >>> import pydp
     >>> list(pydp.nn.BatchNorm2d(3).state_dict())
     ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
     """
 
-    ranks = (4,)
-    axes = "(n, c, h, w)"
-
     @property
     def type(self) -> str:
-        shape = f"real[n, {self.num_features}, h, w]"
+        shape = f"real[..., {self.num_features}, h, w]"
         return f"{shape} -> {shape}"
+
+    def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 4:
+            return lifted(self.forward, x, "chw")
+        return super().forward(x)

@@ -7,20 +7,15 @@ in the same way, and paths are PyTorch's: `layers.0.weight`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
-from pydp._op import integer, language
-from pydp.nn._module import Module
-
-
-def _checked(module: Any, owner: str) -> Module:
-    if isinstance(module, type) and issubclass(module, Module):
-        raise TypeError(f"{owner}: {module.__name__} is a class; write {module.__name__}(…)")
-    if not isinstance(module, Module):
-        raise TypeError(f"{owner}: expected a module, got {type(module).__name__}")
-    return module
+from pydp._op import language
+from pydp.nn._call import Call
+from pydp.nn._module import Module, checked_module
+from pydp.nn._power import keep_apart
+from pydp.nn._repair import repair
+from pydp.nn._repr import box
 
 
 class Identity(Module):
@@ -49,7 +44,7 @@ class _List(Module):
 
     def _renew(self, modules: Iterable[Any]) -> None:
         """Hold these modules, numbered afresh; on an error nothing has changed."""
-        checked = [_checked(module, type(self).__name__) for module in modules]
+        checked = [checked_module(module, type(self).__name__) for module in modules]
         for name, _ in self._own_modules():
             delattr(self, name)
         for i, module in enumerate(checked):
@@ -113,15 +108,19 @@ def _then(f: language.Signature, g: language.Signature) -> language.Signature:
     return language.compose(f, g)
 
 
-def _chained(modules: list[Module]) -> language.Signature:
+def _chained(named: list[tuple[str, Module]]) -> language.Signature:
     """The type of one module after the other, or a SignatureError that names the clash."""
-    found = modules[0].signature if modules else language.UNDECLARED
-    for i, module in enumerate(modules[1:], 1):
+    found = named[0][1].signature if named else language.UNDECLARED
+    for i, (name, module) in enumerate(named[1:], 1):
+        signature = module.after(found) if isinstance(module, Call) else module.signature
         try:
-            found = _then(found, module.signature)
+            found = _then(found, signature)
         except language.SignatureError:
-            before = modules[0] if i == 1 else f"0-{i - 1}"
-            language.compose(found, module.signature, (f"Sequential: {before}", f"{i}: {module}"))
+            first, last = named[0][0], named[i - 1][0]
+            left = f"{first}-{last}" if i > 1 else f"{first}: {box(named[0][1])}"
+            hint = repair(module, found)
+            names = f"Sequential: {left}", f"{name}: {box(module)}"
+            raise language.clash(found, signature, names, hint) from None
     return found
 
 
@@ -138,27 +137,32 @@ class Sequential(_List):
     >>> net(pydp.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     >>> net
-    Sequential()
+    Sequential()       any -> real[...]
       0: Identity()
-      1: ReLU()
+      1: ReLU()        real[...] -> real[...]
     """
 
     def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             for name, module in modules[0].items():
                 _check_name(self, name)
-                setattr(self, name, _checked(module, "Sequential"))
+                setattr(self, name, checked_module(module, "Sequential"))
         else:
             self._renew(modules)
-        _chained(self._items())
+        keep_apart("Sequential", self._own_modules())
+        self.signature  # noqa: B018  raises where types do not fit
 
     @property
     def signature(self) -> language.Signature:
-        return _chained(self._items())
+        return _chained(self._own_modules())
+
+    @property
+    def type(self) -> str:
+        return str(self.signature)
 
     @classmethod
     def _of(cls, modules: Iterable[Module]) -> Any:
-        return cls(*modules)
+        return Sequential(*modules)  # a part of a model is none of its class
 
     def forward(self, x: Any) -> Any:
         for module in list(vars(self).values()):  # a list: a module may be given hooks meanwhile
@@ -167,39 +171,20 @@ class Sequential(_List):
         return x
 
 
-def then(f: Module, g: Any) -> Any:
+def then(f: Any, g: Any) -> Any:
     """f >> g. Plain Sequentials are taken apart, so it does not matter where brackets stand."""
-    if not isinstance(g, Module):
-        return NotImplemented
-    return Sequential(*_parts(f), *_parts(g))
+    parts = [_parts(x) for x in (f, g)]
+    return NotImplemented if None in parts else Sequential(*parts[0], *parts[1])  # type: ignore[misc]
 
 
-def _parts(module: Module) -> list[Module]:
-    numbered = all(name.isdecimal() for name, _ in module._own_modules())
-    return list(module) if type(module) is Sequential and numbered else [module]
-
-
-def power(f: Module, n: Any) -> Any:
-    """f ** n: n boxes like f, one after the other, each with parameters of its own."""
-    n = integer(n, f"{type(f).__name__} **", "the number of boxes", least=1)
-    return Sequential(*[_anew(f) for _ in range(n)])
-
-
-def _anew(f: Module) -> Module:
-    """A copy with parameters drawn anew."""
-    copy = deepcopy(f)
-    for path, module in copy.named_modules():
-        reset = getattr(module, "reset_parameters", None)
-        if reset is not None:
-            reset()
-        elif module._own_parameters():
-            name = type(module).__name__
-            raise TypeError(
-                f"{type(f).__name__} **: {path or 'it'} ({name}) has parameters but no method "
-                "reset_parameters() to draw them anew; define one, or write the boxes out"
-            )
-    copy.zero_grad()
-    return copy
+def _parts(x: Any) -> list[Module] | None:
+    """The modules that x stands for in a chain; None for what cannot stand in one."""
+    if isinstance(x, type) and issubclass(x, Module):
+        raise TypeError(f">>: {x.__name__} is a class; write {x.__name__}(…)")
+    if not isinstance(x, Module):
+        return [Call(x)] if callable(x) and not isinstance(x, type) else None
+    numbered = all(name.isdecimal() for name, _ in x._own_modules())
+    return list(x) if type(x) is Sequential and numbered else [x]
 
 
 class ModuleList(_List):
@@ -236,7 +221,7 @@ class ModuleDict(Module):
     def __setitem__(self, name: str, module: Module) -> None:
         if name not in self:
             _check_name(self, name)
-        setattr(self, name, _checked(module, "ModuleDict"))
+        setattr(self, name, checked_module(module, "ModuleDict"))
 
     def __getitem__(self, name: str) -> Module:
         if name not in self:

@@ -10,7 +10,7 @@ import math
 from typing import Any, ClassVar
 
 from pydp import ops
-from pydp._op import integer, real_tensor
+from pydp._arguments import integer
 from pydp.nn import init
 from pydp.nn._arguments import (
     ACTIVATIONS,
@@ -22,7 +22,9 @@ from pydp.nn._arguments import (
     sizes,
     window_size,
 )
-from pydp.nn._module import Module, Parameter
+from pydp.nn._lifted import NO_ARRAY, lifted
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 from pydp.ops._conv_arguments import PADDING_MODES
 
 
@@ -137,7 +139,10 @@ class SlidingFilters(Convolution):
         return f"{x} -> real[..., {', '.join([str(self.out_channels), *left])}]"
 
     def forward(self, x: Any) -> Any:
-        convolution = ops.conv2d if len(self.axes) == 2 else ops.conv1d
+        two = len(self.axes) == 2
+        if getattr(x, "_array", NO_ARRAY).ndim != (4 if two else 3):
+            return lifted(self.forward, x, f"c{self.axes}")
+        convolution = ops.conv2d if two else ops.conv1d
         return convolution(
             x,
             self.weight,
@@ -199,10 +204,14 @@ class SpreadingFilters(Convolution):
         return f"{x} -> real[..., {', '.join([str(self.out_channels), *large])}]"
 
     def forward(self, x: Any, output_size: Size | None = None) -> Any:
-        convolution = ops.conv_transpose2d if len(self.axes) == 2 else ops.conv_transpose1d
+        if isinstance(output_size, (tuple, list)) and len(output_size) == getattr(x, "ndim", 0):
+            output_size = tuple(output_size[-len(self.axes) :])
+        two = len(self.axes) == 2
+        if getattr(x, "_array", NO_ARRAY).ndim != (4 if two else 3):
+            return lifted(self.forward, x, f"c{self.axes}", output_size)
+        convolution = ops.conv_transpose2d if two else ops.conv_transpose1d
         more = self.output_padding
         if output_size is not None:
-            x = real_tensor(x, type(self).__name__, "x")
             more = self._output_padding(x.shape, output_size)
         return convolution(
             x,
@@ -216,9 +225,7 @@ class SpreadingFilters(Convolution):
         )
 
     def _output_padding(self, shape: tuple[int, ...], output_size: Any) -> tuple[int, ...]:
-        """What makes the result as large as output_size, of all axes or of the last ones."""
-        if isinstance(output_size, (tuple, list)) and len(output_size) == len(self.axes) + 2:
-            output_size = output_size[2:]
+        """What makes the result as large as output_size."""
         name = type(self).__name__
         wanted = sizes(self.axes, output_size, name, "output_size", 1)
         steps = zip(shape[2:], self.stride, self._added(), strict=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from pydp import ops
-from pydp._op import integer
+from pydp._arguments import integer
 from pydp.nn._arguments import flag
 from pydp.nn._loss import Loss
 

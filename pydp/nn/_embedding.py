@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import _graph, ops
-from pydp._op import integer, real_tensor
+from pydp._arguments import integer, real_tensor
 from pydp.nn import init
 from pydp.nn._arguments import flag, new_parameter
-from pydp.nn._module import Module, Parameter
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 from pydp.ops._embedding import row_index
 
 

@@ -19,7 +19,8 @@ class FeedForward(Module):
     Shape: ``real[..., in_features] -> real[..., out_features]``.
 
     Arguments
-      activation  "relu" (the lecture's), "gelu", "tanh", "sigmoid", or None
+      activation  "relu" (the lecture's), "gelu", "gelu_tanh" (its approximation, which the first
+                  BERT and GPT-2 have), "tanh", "sigmoid", or None
 
     Parameters
       linear1.weight  [hidden or out_features, in_features], linear1.bias  as `Linear`
@@ -43,7 +44,8 @@ class FeedForward(Module):
         hidden: int | None = None,
         activation: str | None = "relu",
     ) -> None:
-        self.activation = one_of(activation, ACTIVATIONS, "FeedForward", "activation")
+        allowed = (*ACTIVATIONS, "gelu_tanh")
+        self.activation = one_of(activation, allowed, "FeedForward", "activation")
         if hidden is None:
             self.linear1, self.linear2 = Linear(in_features, out_features), None
         else:
@@ -56,7 +58,10 @@ class FeedForward(Module):
 
     def forward(self, x: Any) -> Any:
         first = self.linear1
-        y = ops.linear(x, first.weight, first.bias, self.activation)
+        if self.activation == "gelu_tanh":
+            y = ops.gelu(first(x), "tanh")
+        else:
+            y = ops.linear(x, first.weight, first.bias, self.activation)
         return y if self.linear2 is None else self.linear2(y)
 
     def extra_repr(self) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydp import _context
 from pydp._tensor import Tensor
-from pydp.nn._module import Module, Parameter
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 from pydp.nn._where import join
 
 Slot = tuple[str, Module, str]  # path, the module that holds it, its name there

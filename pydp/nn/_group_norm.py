@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
-from pydp._op import integer, real_tensor
+from pydp._arguments import integer, real_tensor
 from pydp.nn import init
 from pydp.nn._arguments import flag, new_parameter
-from pydp.nn._module import Module, Parameter
+from pydp.nn._lifted import NO_ARRAY, lifted
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 from pydp.ops._norm import positive
 
 
@@ -62,8 +64,6 @@ class GroupNorm(_PerImage):
     GroupNorm(2, 6, eps=1e-05)  12 parameters
     """
 
-    type = "real[...] -> real[...]"  # axes behind the channels: any number
-
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True
     ) -> None:
@@ -75,6 +75,11 @@ class GroupNorm(_PerImage):
                 f"{self.num_channels}"
             )
         self._begin(self.num_channels, eps, affine)
+
+    @property
+    def type(self) -> str:
+        shape = f"real[n, {self.num_channels}, ...]"
+        return f"{shape} -> {shape}"
 
     def forward(self, x: Any) -> Any:
         x = self._checked(x, "group_norm", self.num_channels)
@@ -88,7 +93,7 @@ class GroupNorm(_PerImage):
 class InstanceNorm2d(_PerImage):
     """(x - mean) / sqrt(var + eps) for each channel of each image, and weight and bias with affine.
 
-    Shape: ``real[n, c, h, w] -> real[n, c, h, w]`` with c num_features.
+    Shape: ``real[..., c, h, w] -> real[..., c, h, w]`` with c num_features.
 
     Parameters, with affine=True
       weight  [num_features], ones
@@ -108,13 +113,13 @@ class InstanceNorm2d(_PerImage):
 
     @property
     def type(self) -> str:
-        shape = f"real[n, {self.num_features}, h, w]"
+        shape = f"real[..., {self.num_features}, h, w]"
         return f"{shape} -> {shape}"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 4:
+            return lifted(self.forward, x, "chw")
         x = self._checked(x, "instance_norm", self.num_features)
-        if x.ndim != 4:
-            raise ValueError(f"instance_norm: x must be (n, c, h, w), got shape {x.shape}")
         return ops.instance_norm(x, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

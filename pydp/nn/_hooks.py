@@ -42,14 +42,17 @@ def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """module.forward with its hooks, and under the eyes of who watches."""
     present = watchers.get()
     for watcher in present:
-        watcher.enter(module)
+        watcher.enter(module, args, kwargs)
+    y = None
     try:
         if module._hooks is None:
-            return module.forward(*args, **kwargs)
-        return _hooked(module, module._hooks, args, kwargs)
+            y = module.forward(*args, **kwargs)
+        else:
+            y = _hooked(module, module._hooks, args, kwargs)
+        return y
     finally:
         for watcher in present:
-            watcher.leave(module)
+            watcher.leave(module, y)
 
 
 def _hooked(module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

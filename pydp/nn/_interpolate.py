@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydp import ops
+from pydp.nn._lifted import NO_ARRAY, lifted
 from pydp.nn._module import Module
 from pydp.ops._interpolate import check_options, checked_scale, checked_size, scaled_size
 
@@ -16,16 +17,16 @@ class Upsample(Module):
     """Images [n, c, h, w] or signals [n, c, w] at another size, larger or smaller; see
     `pydp.interpolate`.
 
-    Shape: ``real[n, c, h, w] -> real[n, c, h', w']`` with h' = floor(scale_factor · h), or size;
-    ``any -> any`` where mode is "nearest" and one number stands for all axes, since how many there
-    are is not written then.
+    Shape: ``real[..., c, h, w] -> real[..., c, h', w']`` with h' = floor(scale_factor · h), or
+    size; ``any -> any`` where mode is "nearest" and one number stands for all axes, since how many
+    there are is not written then: x must then be a batch.
 
     Arguments: size or scale_factor (a number, or one for each of h and w), mode ("nearest",
     "linear" for signals, "bilinear" for images), align_corners, recompute_scale_factor.
 
     >>> import pydp
     >>> pydp.nn.Upsample(scale_factor=2, mode="bilinear").signature
-    <signature real[n, c, h, w] -> real[n, c, 2*h, 2*w]>
+    <signature real[..., c, h, w] -> real[..., c, 2*h, 2*w]>
     >>> pydp.nn.Upsample(scale_factor=2)(pydp.zeros((1, 3, 5, 6))).shape
     (1, 3, 10, 12)
     """
@@ -68,9 +69,12 @@ class Upsample(Module):
             sizes = [n for n in found if n]
         if len(sizes) < axes:
             return "any -> any"
-        return f"real[n, c, {', '.join(letters)}] -> real[n, c, {', '.join(sizes)}]"
+        return f"real[..., c, {', '.join(letters)}] -> real[..., c, {', '.join(sizes)}]"
 
     def forward(self, x: Any) -> Any:
+        axes = self._axes()
+        if axes and getattr(x, "_array", NO_ARRAY).ndim != axes + 2:
+            return lifted(self.forward, x, "chw"[: axes + 1])
         return ops.interpolate(
             x,
             self.size,

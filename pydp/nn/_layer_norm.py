@@ -7,7 +7,8 @@ from typing import Any
 from pydp import ops
 from pydp.nn import init
 from pydp.nn._arguments import flag, new_parameter
-from pydp.nn._module import Module, Parameter
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 from pydp.ops._layer_norm import sizes_of
 from pydp.ops._norm import positive
 

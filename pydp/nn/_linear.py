@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
-from pydp._op import integer
+from pydp._arguments import integer
 from pydp.nn import init
 from pydp.nn._arguments import flag, new_parameter
-from pydp.nn._module import Module, Parameter
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 
 
 class Linear(Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from pydp import ops
-from pydp._op import integer
+from pydp._arguments import integer
 from pydp._tensor import Tensor
 from pydp.nn._arguments import REDUCTIONS, number_within, one_of
 from pydp.nn._module import Module

@@ -74,6 +74,7 @@ class LSTMCell(Cell):
     """
 
     gates = 4
+    has_cell = True
 
     @property
     def type(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
+from pydp.nn._lifted import NO_ARRAY, lifted
 from pydp.nn._pool import MaxPool
 
 
@@ -24,6 +25,8 @@ class MaxPool1d(MaxPool):
     axes = "l"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 3:
+            return lifted(self.forward, x, "cl")
         return ops.max_pool1d(
             x,
             self.kernel_size,

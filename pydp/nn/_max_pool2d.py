@@ -6,6 +6,7 @@ from typing import Any
 
 from pydp import ops
 from pydp.nn import _pool
+from pydp.nn._lifted import NO_ARRAY, lifted
 
 
 class MaxPool2d(_pool.MaxPool):
@@ -27,6 +28,8 @@ class MaxPool2d(_pool.MaxPool):
     axes = "hw"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 4:
+            return lifted(self.forward, x, "chw")
         return ops.max_pool2d(
             x,
             self.kernel_size,

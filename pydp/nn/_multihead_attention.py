@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, ops
-from pydp._op import Array, as_array, integer, numpy_op
+from pydp._arguments import integer
+from pydp._arrays import as_array, constant, numpy_op
 from pydp.nn import init
 from pydp.nn._arguments import flag, new_parameter, number_within
 from pydp.nn._linear import Linear
-from pydp.nn._module import Module, Parameter
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 from pydp.ops._attention import attend
 from pydp.ops._heads import apart, join_heads, split_heads
 from pydp.ops._packed_attention import packed_attention
@@ -221,7 +223,7 @@ class MultiheadAttention(Module):
         one = (*x.shape[:-2], 1, x.shape[-1])
         more = [] if bias is None else [ops.broadcast_to(ops.reshape(bias, one[-2:]), one)]
         if self.add_zero_attn:
-            more.append(_graph.wrap(np.zeros(one, x.dtype)))
+            more.append(constant(one, 0, x.dtype))
         return ops.concat([x, *more], axis=-2)
 
     def _mask(
@@ -303,8 +305,7 @@ def longer(mask: Any, keys: int) -> Any:
     if not more:
         return mask
     shape = (*mask.shape[:-1], more)
-    fill: Array = np.ones(shape, bool) if mask.dtype.kind == "b" else np.zeros(shape, mask.dtype)
-    return ops.concat([mask, _graph.wrap(fill)], axis=-1)
+    return ops.concat([mask, constant(shape, mask.dtype.kind == "b", mask.dtype)], axis=-1)
 
 
 def both(a: Any, b: Any) -> Any:

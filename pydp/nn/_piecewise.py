@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
-from pydp._op import integer, number
+from pydp._arguments import integer, number
 from pydp.nn import init
 from pydp.nn._arguments import new_parameter
-from pydp.nn._module import Module, Parameter
+from pydp.nn._module import Module
+from pydp.nn._parameter import Parameter
 
 
 class ReLU6(Module):
@@ -182,8 +183,8 @@ class Threshold(Module):
 class PReLU(Module):
     """x above 0, weight x elsewhere: LeakyReLU with a slope that is learnt.
 
-    Shape: ``real[...] -> real[...]``; with num_parameters = c, one slope for each channel, axis 1
-    of x has size c.
+    Shape: ``real[...] -> real[...]``; with num_parameters = c, one slope for each channel,
+    ``real[n, c, ...] -> real[n, c, ...]``.
 
     Arguments
       num_parameters  how many slopes: 1, or as many as there are channels
@@ -197,8 +198,6 @@ class PReLU(Module):
     tensor([-0.5,  3. ])
     """
 
-    type = "real[...] -> real[...]"
-
     weight: Parameter
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
@@ -210,6 +209,11 @@ class PReLU(Module):
     def reset_parameters(self) -> None:
         """The initial slopes again."""
         init.constant_(self.weight, self.init)
+
+    @property
+    def type(self) -> str:
+        shape = "real[...]" if self.num_parameters == 1 else f"real[n, {self.num_parameters}, ...]"
+        return f"{shape} -> {shape}"
 
     def forward(self, x: Any) -> Any:
         return ops.prelu(x, self.weight)

@@ -12,16 +12,18 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
-from pydp._op import integer, real_tensor
+from pydp._arguments import integer, real_tensor
+from pydp._creation import zeros
 from pydp.nn import init
 from pydp.nn._arguments import flag, new_parameter, number_within
 from pydp.nn._module import Module
+from pydp.nn._sequence_model import SequenceModel, State, batch_shape, rows_of
 from pydp.ops._recurrent import pair_of_states
 
 Weights = tuple[Any, Any, Any, Any]  # weight_ih, weight_hh, bias_ih, bias_hh
 
 
-class Recurrent(Module):
+class Recurrent(SequenceModel):
     """The base of LSTM, GRU and RNN, which say how many gates there are and how a layer runs."""
 
     gates: int
@@ -43,6 +45,7 @@ class Recurrent(Module):
         self.bias = flag(bias, name, "bias")
         self.dropout = number_within(dropout, name, "dropout", 0.0, 1.0)
         self.bidirectional = flag(bidirectional, name, "bidirectional")
+        self.causal = not self.bidirectional
         rows = self.gates * self.hidden_size
         size = self.input_size
         for suffixes in self._suffixes():
@@ -107,6 +110,28 @@ class Recurrent(Module):
             return x, tuple([ops.stack(part) for part in zip(*finals, strict=True)])
         return x, ops.stack(finals)
 
+    # ---- as a SequenceModel: the state is what return_state gives
+
+    def initial_state(self, batch: int | tuple[int, ...]) -> State:
+        """Zeros: h [layers, *batch, hidden_size], or (h, c) of an LSTM."""
+        count = self.num_layers * (2 if self.bidirectional else 1)
+        shape = (count, *batch_shape(batch, f"{type(self).__name__}.initial_state"))
+        h = zeros((*shape, self.hidden_size), dtype=self._own_parameters()[0][1].dtype)
+        return (h, h) if self.has_cell else h
+
+    def read(self, x: Any, state: State) -> tuple[Any, State]:
+        """y of the next steps, and the state after them: a call with return_state."""
+        if not self.causal:
+            raise ValueError(f"{type(self).__name__}: it is bidirectional and has no step")
+        y, state = self(x, state, return_state=True)
+        return y, state
+
+    def reorder(self, state: State, rows: Any) -> State:
+        """The state of these rows of the batch, which is the axis after that of the layers."""
+        return rows_of(state, rows, 1)
+
+    # ---- a call
+
     def _parts_of(self, state: Any, x: Any) -> list[Any]:
         """Of h (and c) what each layer and direction begins with."""
         name = type(self).__name__
@@ -146,6 +171,7 @@ class Cell(Module):
     """The base of LSTMCell, GRUCell and RNNCell: one step, which is a sequence of length one."""
 
     gates: int
+    has_cell = False  # as of the layers
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         name = type(self).__name__
@@ -164,6 +190,17 @@ class Cell(Module):
         bound = self.hidden_size**-0.5
         for _, parameter in self._own_parameters():
             init.uniform_(parameter, -bound, bound)
+
+    def initial_state(self, batch: int | tuple[int, ...]) -> State:
+        """Zeros: h [*batch, hidden_size], or (h, c) of an LSTM."""
+        shape = batch_shape(batch, f"{type(self).__name__}.initial_state")
+        h = zeros((*shape, self.hidden_size), dtype=self.weight_ih.dtype)
+        return (h, h) if self.has_cell else h
+
+    def step(self, x: Any, state: State) -> tuple[Any, State]:
+        """(h, state) after one vector: what `SequenceRNN` repeats."""
+        state = self(x, state)
+        return (state[0] if self.has_cell else state), state
 
     def _step_of(self, x: Any) -> tuple[Any, Any, Any, Any, Any]:
         """x with an axis of one step, and the parameters: what the functions take."""

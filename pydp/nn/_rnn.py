@@ -41,6 +41,8 @@ class RNN(Recurrent):
     number of axes; the result is y alone unless `return_state`; padded batches are given by
     `lengths` instead of packed sequences.
 
+    `SimpleRNN` is the lecture's name for it.
+
     >>> import pydp
     >>> from pydp import nn
     >>> nn.RNN(3, 8, nonlinearity="relu").signature
@@ -68,6 +70,9 @@ class RNN(Recurrent):
     def extra_repr(self) -> str:
         chosen = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity!r}"
         return super().extra_repr() + chosen
+
+
+SimpleRNN = RNN  # the lecture's name
 
 
 class RNNCell(Cell):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array, as_array
+from pydp._arrays import Array, as_array
 from pydp._tensor import Tensor
 from pydp.ops._index import write
 
@@ -52,9 +52,11 @@ def load(places: Iterable[Place], state: Mapping[str, Any], strict: bool, name: 
         if not given:
             missing.append(" = ".join(paths))
             continue
-        faults = [fault for path in given if (fault := _fault(path, state[path], target))]
+        faults = [
+            fault for path in given if (fault := fault_of(path, state[path], target.shape, target))
+        ]
         if not faults:
-            arrays = [_array(state[path]) for path in given]
+            arrays = [array_of(state[path]) for path in given]
             faults = [
                 f"{path}: the same parameter as {given[0]}, but other values"
                 for path, array in zip(given, arrays, strict=True)
@@ -63,18 +65,24 @@ def load(places: Iterable[Place], state: Mapping[str, Any], strict: bool, name: 
             writes.append((target, arrays[0]))
         wrong += faults
 
-    listed = [f"wrong       {fault}" for fault in wrong]
-    if strict:
-        listed += [f"missing     {path}" for path in missing]
-        listed += [f"unexpected  {path}" for path in unexpected]
-    if listed:
-        lines = "".join(f"\n  {line}" for line in listed)
-        raise ValueError(f"{name}: the state does not fit, nothing was loaded{lines}")
-    _write(writes)
+    refuse(f"{name}: the state", wrong, *((missing, unexpected) if strict else ((), ())))
+    copy_all(writes)
     return Keys(missing, unexpected)
 
 
-def _array(value: Any) -> Array:
+def refuse(
+    what: str, wrong: Iterable[str], missing: Iterable[str], unexpected: Iterable[str]
+) -> None:
+    """Raise one ValueError that lists all of these, if there are any."""
+    listed = [f"wrong       {fault}" for fault in wrong]
+    listed += [f"missing     {key}" for key in missing]
+    listed += [f"unexpected  {key}" for key in unexpected]
+    if listed:
+        lines = "".join(f"\n  {line}" for line in listed)
+        raise ValueError(f"{what} does not fit, nothing was loaded{lines}")
+
+
+def array_of(value: Any) -> Array:
     return (
         value._array
         if isinstance(value, Tensor)
@@ -82,20 +90,20 @@ def _array(value: Any) -> Array:
     )
 
 
-def _fault(path: str, value: Any, target: Tensor) -> str | None:
-    """Why a value cannot be copied to its place, or None."""
+def fault_of(key: str, value: Any, shape: tuple[int, ...], target: Tensor) -> str | None:
+    """Why a value cannot be copied to this place, or a part of it that has this shape; or None."""
     if not isinstance(value, (Tensor, np.ndarray)):
-        return f"{path}: expected a tensor, got {type(value).__name__}"
-    if value.shape != target.shape:
-        return f"{path}: expected shape {target.shape}, got {value.shape}"
+        return f"{key}: expected a tensor, got {type(value).__name__}"
+    if value.shape != shape:
+        return f"{key}: expected shape {shape}, got {value.shape}"
     if value.dtype != target.dtype:
-        return f"{path}: expected {target.dtype}, got {value.dtype}; use astype"
+        return f"{key}: expected {target.dtype}, got {value.dtype}; use astype"
     if not target._array.flags.writeable:
-        return f"{path}: the module's own memory is read-only"
+        return f"{key}: the module's own memory is read-only"
     return None
 
 
-def _write(writes: list[tuple[Tensor, Array]]) -> None:
+def copy_all(writes: list[tuple[Tensor, Array]]) -> None:
     """Copy all; a source in the memory of one of the targets is set aside first."""
     own = {_memory(target._array) for target, _ in writes}
     sources = [source.copy() if _memory(source) in own else source for _, source in writes]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import ops
-from pydp._op import pair
+from pydp._arguments import pair
 from pydp.nn._arguments import short, window_size
+from pydp.nn._lifted import NO_ARRAY, lifted
 from pydp.nn._module import Module
 
 Size = int | tuple[int, int]
@@ -42,12 +43,12 @@ class _Windows(Module):
 class Unfold(_Windows):
     """Every window of an image as a column; see `pydp.unfold`.
 
-    Shape: ``real[n, c, h, w] -> real[n, c kh kw, oh ow]`` with
-    oh = (h + 2 padding - dilation (kh - 1) - 1) // stride + 1, ow likewise; n may be absent.
+    Shape: ``real[..., c, h, w] -> real[..., c kh kw, oh ow]`` with
+    oh = (h + 2 padding - dilation (kh - 1) - 1) // stride + 1, ow likewise.
 
     >>> import pydp
     >>> pydp.nn.Unfold(2, stride=2).signature
-    <signature real[n, c, h, w] -> real[n, 4*c, (h // 2)*(w // 2)]>
+    <signature real[..., c, h, w] -> real[..., 4*c, (h // 2)*(w // 2)]>
     """
 
     def __init__(
@@ -58,20 +59,22 @@ class Unfold(_Windows):
     @property
     def type(self) -> str:
         area = self.kernel_size[0] * self.kernel_size[1]
-        return f"real[n, c, h, w] -> real[n, {area}*c, {self._columns(('h', 'w'))}]"
+        return f"real[..., c, h, w] -> real[..., {area}*c, {self._columns(('h', 'w'))}]"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 4:
+            return lifted(self.forward, x, "chw")
         return ops.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
 class Fold(_Windows):
     """Columns added up to an image of output_size, each into its window; see `pydp.fold`.
 
-    Shape: ``real[n, c kh kw, oh ow] -> real[n, c, h, w]``; n may be absent.
+    Shape: ``real[..., c kh kw, oh ow] -> real[..., c, h, w]``.
 
     >>> import pydp
     >>> pydp.nn.Fold((4, 6), 2, stride=2).signature
-    <signature real[n, 4*c, 6] -> real[n, c, 4, 6]>
+    <signature real[..., 4*c, 6] -> real[..., c, 4, 6]>
     """
 
     def __init__(
@@ -90,9 +93,11 @@ class Fold(_Windows):
         h, w = self.output_size
         area = self.kernel_size[0] * self.kernel_size[1]
         columns = self._columns((str(h), str(w)))
-        return f"real[n, {area}*c, {columns}] -> real[n, c, {h}, {w}]"
+        return f"real[..., {area}*c, {columns}] -> real[..., c, {h}, {w}]"
 
     def forward(self, x: Any) -> Any:
+        if getattr(x, "_array", NO_ARRAY).ndim != 3:
+            return lifted(self.forward, x, "cl")
         return ops.fold(
             x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )

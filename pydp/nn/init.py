@@ -4,6 +4,9 @@ They record nothing and count up the tensor's version. Numbers come from pydp's 
 generator, so the same seed gives the same weights on every machine and for every number of
 threads; `generator` is one to draw from instead of the one that `manual_seed` sets.
 
+Weights are drawn where they stay, then scaled and shifted there: a model is built in no more memory
+than it has.
+
 fan_in is the number of inputs that one output sees: weight.shape[1] times the size of the window;
 fan_out likewise with weight.shape[0].
 
@@ -19,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array, number
+from pydp._arguments import number
+from pydp._arrays import Array
 from pydp._random import Generator, chosen
 from pydp._tensor import Tensor
-from pydp.ops._index import write
 
 # ---- distributions -----------------------------------------------------------------------------
 
@@ -41,8 +44,7 @@ def uniform_(
     if a > b:
         raise ValueError(f"uniform_: a must be at most b, got {a} and {b}")
     _check("uniform_", tensor, **{"b - a": b - a})
-    values = chosen(generator, "uniform_").uniform(tensor.shape, tensor.dtype)
-    return _write(tensor, values, b - a, a)
+    return _draw(tensor, chosen(generator, "uniform_").fill_uniform, b - a, a)
 
 
 def normal_(
@@ -57,8 +59,7 @@ def normal_(
     _check("normal_", tensor, mean=mean, std=std)
     if std < 0:
         raise ValueError(f"normal_: std must be at least 0, got {std}")
-    values = chosen(generator, "normal_").normal(tensor.shape, tensor.dtype)
-    return _write(tensor, values, std, mean)
+    return _draw(tensor, chosen(generator, "normal_").fill_normal, std, mean)
 
 
 def trunc_normal_(
@@ -88,12 +89,18 @@ def trunc_normal_(
             f"trunc_normal_: [a, b] must hold at least 1 % of the distribution, "
             f"got [{a}, {b}] with mean {mean} and std {std}"
         )
-    source, dtype = chosen(generator, "trunc_normal_"), tensor.dtype
-    values = source.normal(tensor.size, dtype) * dtype.type(std) + dtype.type(mean)
-    while (outside := np.flatnonzero((values < a) | (values > b))).size:
-        again = source.normal(outside.size, dtype)
-        values[outside] = again * dtype.type(std) + dtype.type(mean)
-    return _write(tensor, values.reshape(tensor.shape))
+    source = chosen(generator, "trunc_normal_")
+
+    def draw(values: Array) -> None:
+        flat = values.reshape(-1)  # a view: it lies in C order
+        source.fill_normal(flat)
+        _scale(flat, std, mean)
+        while (outside := _outside(flat, a, b)).size:
+            again = source.normal(outside.size, flat.dtype)
+            _scale(again, std, mean)
+            flat[outside] = again
+
+    return _draw(tensor, draw)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -104,7 +111,9 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     tensor([0.5, 0.5])
     """
     _check("constant_", tensor, val=val)
-    return _write(tensor, np.full(tensor.shape, val, tensor.dtype))
+    _graph.changed((tensor,), "nn.init")
+    tensor._array.fill(val)
+    return tensor
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -212,8 +221,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
     source = chosen(generator, "orthogonal_")
     normal = source.normal((max(rows, columns), min(rows, columns)), np.float64)
     q, r = np.linalg.qr(normal)
-    q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
-    return _write(tensor, (q if rows >= columns else q.T).reshape(tensor.shape), gain)
+    q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
+    _graph.changed((tensor,), "nn.init")
+    tensor._array[...] = (q if rows >= columns else q.T).reshape(tensor.shape)
+    _scale(tensor._array, gain, 0.0)
+    return tensor
 
 
 GAINS: dict[str, Callable[[float], float]] = {
@@ -282,9 +294,38 @@ def _kaiming_std(function: str, tensor: Tensor, a: float, mode: str, nonlinearit
     return calculate_gain(nonlinearity, a) / math.sqrt(max(1, fan))
 
 
-def _write(tensor: Tensor, values: Array, scale: float = 1.0, shift: float = 0.0) -> Tensor:
-    """values · scale + shift into the tensor's memory."""
-    dtype = tensor.dtype
-    values = values.astype(dtype, copy=False) * dtype.type(scale) + dtype.type(shift)
-    write(tensor, _graph.wrap(np.ascontiguousarray(values).reshape(tensor.shape)), "nn.init")
+# ---- writing -------------------------------------------------------------------------------------
+
+PIECE = 1 << 20  # elements that are looked at together, where that takes memory
+
+
+def _draw(
+    tensor: Tensor, draw: Callable[[Array], None], scale: float = 1.0, shift: float = 0.0
+) -> Tensor:
+    """What `draw` writes into an array in C order, times scale plus shift, in the tensor's own
+    memory. Only where that lies in another order is there an array besides."""
+    array = tensor._array
+    in_order = array.flags.c_contiguous
+    values = array if in_order else np.empty(array.shape, array.dtype)
+    _graph.changed((tensor,), "nn.init")  # first: Ctrl-C in between leaves no write unseen
+    draw(values)
+    if not in_order:
+        array[...] = values
+    _scale(array, scale, shift)
     return tensor
+
+
+def _scale(array: Array, scale: float, shift: float) -> None:
+    """array · scale + shift in place, each step rounded: the same on every machine."""
+    array *= array.dtype.type(scale)
+    array += array.dtype.type(shift)
+
+
+def _outside(flat: Array, a: float, b: float) -> Array:
+    """Where numbers are below a or above b."""
+    found = [
+        start + np.flatnonzero((piece < a) | (piece > b))
+        for start in range(0, flat.size, PIECE)
+        for piece in [flat[start : start + PIECE]]
+    ]
+    return np.concatenate(found) if found else np.empty(0, np.int64)

@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from pydp import _graph, ops
-from pydp._op import as_array
+from pydp._arrays import as_array
 from pydp._tensor import Tensor
 from pydp.nn._arguments import flag, number_within
 from pydp.ops._index import write

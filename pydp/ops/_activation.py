@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from pydp._arguments import axis_index, number, real_tensor
+from pydp._arrays import Array
 from pydp._graph import apply
 from pydp._kernels import binary as binary_kernel
 from pydp._kernels import binary_functions, unary_functions
 from pydp._kernels import unary as unary_kernel
-from pydp._op import Array, Op, axis_index, number, real_tensor
+from pydp._op import Op
 from pydp.ops import _elementwise as rules
 from pydp.ops._math import clip, exp
 from pydp.ops._softmax import softmax

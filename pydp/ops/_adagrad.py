@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
-from pydp._op import Array
+from pydp._arrays import Array
 from pydp.ops._multi_tensor import COMMON, common_reference
 
 # The order of the setting array: csrc/kernels/adagrad.h

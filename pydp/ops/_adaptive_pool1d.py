@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydp._arguments import real_tensor
 from pydp._graph import apply
-from pydp._op import real_tensor
 from pydp.ops._avg_pool2d import AvgPool2d
 from pydp.ops._max_pool2d import max_pooled
 from pydp.ops._pool2d import adaptive_pool2d

@@ -20,9 +20,12 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import number, real_tensor, same_float
+from pydp._arrays import Array, as_array, constant, numpy_op
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, gradient_of, number, numpy_op, real_tensor, same_float
+from pydp._op import Op, gradient_of
 from pydp._random import Generator, chosen
+from pydp.ops._broadcast import broadcast_shapes
 from pydp.ops._dropout import Dropout, last_dropped
 from pydp.ops._join import concat
 from pydp.ops._matmul import matmul
@@ -65,8 +68,8 @@ def attention_weights(
         return weights
     across, fill = matrix_transpose(weights), -queries % GROUP
     if fill:
-        zeros = np.zeros((*full[:-2], keys, fill), q.dtype)
-        across = concat([across, _graph.wrap(zeros)], axis=-1)
+        zeros = constant((*full[:-2], keys, fill), 0, q.dtype)
+        across = concat([across, zeros], axis=-1)
     return matrix_transpose(apply(Dropout, (across, key), p)[..., :queries])
 
 
@@ -265,8 +268,10 @@ def scaled_dot_product_attention(
     generator  where dropout's zeros come from; that of `pydp.manual_seed` if not given
 
     The weights are never in memory together: see csrc/kernels/attention.c. A query that may see
-    nothing gives zeros, and no gradient. What is masked out takes no part,
-    whatever it holds, a NaN too. ValueError where sizes do not fit, TypeError where dtypes differ.
+    nothing gives zeros, and no gradient. What is masked out takes no part, whatever it holds, a NaN
+    too; but where a masked value is not finite, sums near it are rounded at each product and each
+    addition, so their last bit may differ. ValueError where sizes do not fit, TypeError where
+    dtypes differ.
 
     It differs from PyTorch's: causal is aligned at the last query and key, and may be combined
     with a mask; groups of heads need no flag.
@@ -338,7 +343,7 @@ def leading_axes(
     if k[-2] != v[-2]:
         raise ValueError(f"{OP}: v must be as long as k, {k[-2]}, {got}")
     try:
-        lead = np.broadcast_shapes(q[:-3], k[:-3], v[:-3])
+        lead = broadcast_shapes(q[:-3], k[:-3], v[:-3])
     except ValueError:
         raise ValueError(f"{OP}: the leading axes do not broadcast, {got}") from None
     heads, of_k, of_v = [x[-3] if len(x) > 2 else 1 for x in (q, k, v)]
@@ -364,7 +369,7 @@ def checked_mask(mask: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any
     if mask.dtype.kind != "b" and mask.dtype != dtype:
         raise TypeError(f"{OP}: mask must be bool or {dtype}, as q is, got {mask.dtype}")
     try:
-        fits = np.broadcast_shapes(mask.shape, shape) == shape
+        fits = broadcast_shapes(mask.shape, shape) == shape
     except ValueError:
         fits = False
     if not fits:

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import real_tensor
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, real_tensor
+from pydp._op import Op
 from pydp.ops._pool2d import Axis, Pool2d, new_x, new_y, pool2d
 
 

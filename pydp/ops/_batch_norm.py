@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import number, same_float
+from pydp._arrays import INT64, Array
 from pydp._context import is_recomputing
 from pydp._graph import apply
-from pydp._op import INT64, Array, Op, number, same_float
+from pydp._op import Op
 from pydp.ops._math import sqrt, square
 from pydp.ops._norm import dense, images, of_shape, positive, wanted
 from pydp.ops._reduce import mean as mean_over
@@ -40,15 +42,6 @@ class Images(NamedTuple):
     @property
     def ndim(self) -> int:
         return 2 + self.spatial
-
-    def x_type(self) -> str:
-        return f"real[{', '.join(['n', 'c', *[f's{i}' for i in range(self.spatial)]])}]"
-
-    def mean_type(self) -> str:
-        return f"real[n, {self.groups}]" if self.groups else "real[c]"
-
-    def forward_type(self) -> str:
-        return f"({self.x_type()}, real[c]?, real[c]?) -> {self.x_type()}"
 
     def split(self, x: Any) -> tuple[Any, tuple[int, ...]]:
         """x with the elements that share statistics along axes of their own; those axes."""
@@ -86,11 +79,7 @@ def new_like(x: Array) -> Array:
 
 class BatchNorm(Op):
     name = "batch_norm"
-    type = "(real[n, c], real[c]?, real[c]?) -> real[n, c]"
-
-    @staticmethod
-    def typing(of: Images, tracking: Tracking | None) -> str:
-        return of.forward_type()
+    type = "(real[n, c, ...], real[c]?, real[c]?) -> real[n, c, ...]"
 
     @staticmethod
     def forward(
@@ -118,11 +107,7 @@ class BatchNorm(Op):
 
 class BatchNormInference(Op):
     name = "batch_norm_inference"
-    type = "(real[n, c], real[c]?, real[c]?, real[c], real[c]) -> real[n, c]"
-
-    @staticmethod
-    def typing(of: Images) -> str:
-        return f"({of.x_type()}, real[c]?, real[c]?, real[c], real[c]) -> {of.x_type()}"
+    type = "(real[n, c, ...], real[c]?, real[c]?, real[c], real[c]) -> real[n, c, ...]"
 
     @staticmethod
     def forward(
@@ -160,11 +145,14 @@ class BatchNormBackward(Op):
     """
 
     name = "batch_norm_backward"
-    type = "(real[n, c], real[n, c], real[c]?, real[c], real[c]) -> (real[n, c], real[c], real[c])"
+    type = (
+        "(real[n, c, ...], real[n, c, ...], real[c]?, real[c], real[c])"
+        " -> (real[n, c, ...], real[c], real[c])"
+    )
 
     @staticmethod
     def typing(of: Images, trains: bool, wants: Wants) -> str:
-        x, mean = of.x_type(), of.mean_type()
+        x, mean = "real[n, c, ...]", f"real[n, {of.groups}]" if of.groups else "real[c]"
         return f"({x}, {x}, real[c]?, {mean}, {mean}) -> ({x}, real[c], real[c])"
 
     @staticmethod

@@ -7,7 +7,8 @@ from itertools import zip_longest
 from typing import Any
 
 from pydp import _graph
-from pydp._op import as_array, check_axes, sizes_argument
+from pydp._arguments import sizes_argument
+from pydp._arrays import as_array, check_axes
 from pydp.ops._shape import broadcast_to, reshape
 
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pydp._op import operands
+from pydp._arrays import operands
 from pydp.ops._diagonal import Diagonal
 from pydp.ops._math import multiply
 from pydp.ops._matmul import matmul

@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import integer
+from pydp._arrays import Array
 from pydp._graph import apply, is_recording
-from pydp._op import Array, Op, integer
+from pydp._op import Op
 from pydp.ops._activation import gelu, reference_of
 from pydp.ops._conv_arguments import Sides, check_bias, operands, padded, padding_sides
 from pydp.ops._matmul import ACTIVATION_BACKWARD, ACTIVATIONS, check_activation
@@ -255,8 +257,8 @@ def conv2d(
 
     The result lies channels-last in memory. ValueError where sizes do not fit, TypeError where
     dtypes differ. As PyTorch's conv2d, but for `activation` and `padding_mode`. Filters of 3x3 and
-    5x5 with stride 1 and 16 channels or more take half the multiplications (S. Winograd, 1980);
-    whole numbers stay exact, and errors stay of a plain sum's size.
+    5x5 with stride 1 take half the multiplications (S. Winograd, 1980) where there are channels or
+    images enough; whole numbers stay exact, and errors stay of a plain sum's size.
 
     >>> import pydp
     >>> pydp.conv2d(pydp.ones((1, 1, 3, 3)), pydp.ones((1, 1, 2, 2)))

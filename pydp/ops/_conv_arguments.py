@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydp._op import real_tensor, same_float
+from pydp._arguments import real_tensor, same_float
 from pydp.ops._pad import pad
 from pydp.ops._signal import Two, one_axis, reader
 

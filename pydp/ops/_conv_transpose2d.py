@@ -14,8 +14,10 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import _kernels
+from pydp._arguments import integer
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, integer
+from pydp._op import Op
 from pydp.ops._conv2d import Conv2d, Conv2dBackwardData, Conv2dBackwardWeight, Conv2dGeometry
 from pydp.ops._conv_arguments import check_bias, operands
 from pydp.ops._reduce import sum

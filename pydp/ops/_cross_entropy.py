@@ -14,19 +14,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import axis_index, integer, number, real_tensor, same_float
+from pydp._arrays import INT64, Array, as_array, numpy_op
 from pydp._graph import INPUTS, apply
-from pydp._op import (
-    INT64,
-    Array,
-    Op,
-    as_array,
-    axis_index,
-    integer,
-    number,
-    numpy_op,
-    real_tensor,
-    same_float,
-)
+from pydp._op import Op
 from pydp.ops._reduce import mean as mean_over
 from pydp.ops._reduce import sum as sum_over
 from pydp.ops._shape import expand_dims, reshape

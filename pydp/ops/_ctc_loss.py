@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import integer, real_tensor
+from pydp._arrays import INT64, Array, as_array, numpy_op
 from pydp._graph import apply
-from pydp._op import INT64, Array, Op, as_array, gradient_of, integer, numpy_op, real_tensor
+from pydp._op import Op, gradient_of
 from pydp.ops._cross_entropy import check_reduction, reduced
 from pydp.ops._join import concat
 from pydp.ops._logic import isfinite
@@ -231,7 +233,7 @@ def whole_numbers(data: Any, op: str, argument: str) -> Array:
         array = array.astype(INT64)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{op}: {argument} must be integers, got {array.dtype}")
-    return array if array.dtype == INT64 else np.asarray(numpy_op(array.astype, INT64))
+    return array if array.dtype == INT64 else np.asanyarray(numpy_op(array.astype, INT64))
 
 
 def check_lengths(lengths: Array, op: str, argument: str, n: int, most: int) -> None:

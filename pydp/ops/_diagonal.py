@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import integer
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, integer, language
+from pydp._op import Op, language
 from pydp.ops._reduce import sum as total
 from pydp.ops._shape import value, view
 

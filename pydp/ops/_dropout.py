@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import real_tensor
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, real_tensor
+from pydp._op import Op
 from pydp._random import Generator, chosen, probability
 
 

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
+from pydp._arrays import Array, check_memory, numpy_op
 from pydp._graph import INPUTS, OUTPUT, Place, apply
 from pydp._kernels import binary as binary_kernel
 from pydp._kernels import binary_functions, unary_functions
 from pydp._kernels import unary as unary_kernel
-from pydp._op import Array, Op, check_memory, gradient_of, numpy_op
+from pydp._op import Op, gradient_of
 from pydp.ops._reduce import sum_to
 
 Derivative = Callable[..., Any]
@@ -48,7 +49,7 @@ class Unary(Op):
         y = unary_kernel(cls.code, x)
         if y is NotImplemented:  # integers: NumPy's
             check_memory(x.shape, x.itemsize, cls.name)
-            y = np.asarray(numpy_op(cls.reference, x))
+            y = np.asanyarray(numpy_op(cls.reference, x))
         return y, cls.saves
 
     @classmethod
@@ -74,7 +75,7 @@ class Binary(Op):
         if y is NotImplemented:  # integers, or shapes that do not fit
             check_broadcast(cls.name, a, b)
             try:
-                y = np.asarray(numpy_op(cls.reference, a, b))
+                y = np.asanyarray(numpy_op(cls.reference, a, b))
             except (TypeError, ValueError) as error:  # bool - bool, int ** -1
                 raise type(error)(f"{cls.name}: {error}") from None
         if needs is None:

@@ -12,19 +12,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import integer, real_tensor
+from pydp._arrays import DTYPES, Array, as_array, check_axes, check_memory, checked_dtype, numpy_op
 from pydp._graph import apply
-from pydp._op import (
-    DTYPES,
-    Array,
-    Op,
-    as_array,
-    check_axes,
-    check_memory,
-    checked_dtype,
-    integer,
-    numpy_op,
-    real_tensor,
-)
+from pydp._op import Op
 from pydp.ops._index import SetItem
 
 

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import axis_index, shape_argument
+from pydp._arrays import Array, as_array
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, axis_index, shape_argument
+from pydp._op import Op, language
 from pydp.ops._shape import reshape, value
 
 Shape = tuple[int, ...]
@@ -22,7 +24,11 @@ Shape = tuple[int, ...]
 
 class Flatten(Op):
     name = "flatten"
-    type = "any -> any"
+    type = "any[...] -> any[...]"
+
+    @staticmethod
+    def type_at(types: Sequence[Any], shape: Shape) -> str:
+        return f"{types[0]} -> {language.array(types[0].kind, *shape)}"
 
     @staticmethod
     def forward(needs: Any, x: Array, shape: Shape) -> Any:
@@ -39,7 +45,11 @@ class Flatten(Op):
 
 class FlattenBackward(Op):
     name = "flatten_backward"
-    type = "any -> any"
+    type = "any[...] -> any[...]"
+
+    @staticmethod
+    def type_at(types: Sequence[Any], shape: Shape, strides: Shape) -> str:
+        return f"{types[0]} -> {language.array(types[0].kind, *shape)}"
 
     @staticmethod
     def forward(needs: Any, dy: Array, shape: Shape, strides: Shape) -> Any:

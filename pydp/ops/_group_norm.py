@@ -11,19 +11,17 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import integer, same_float
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, integer, same_float
+from pydp._op import Op
 from pydp.ops._batch_norm import Images, gradients, new_like
 from pydp.ops._norm import dense, images, of_shape, positive
 
 
 class GroupNorm(Op):
     name = "group_norm"
-    type = "(real[n, c], real[c]?, real[c]?) -> real[n, c]"
-
-    @staticmethod
-    def typing(of: Images) -> str:
-        return of.forward_type()
+    type = "(real[n, c, ...], real[c]?, real[c]?) -> real[n, c, ...]"
 
     @staticmethod
     def forward(needs: Any, x: Array, weight: Any, bias: Any, of: Images) -> Any:

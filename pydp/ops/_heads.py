@@ -10,13 +10,15 @@ and the gradient of a projection to q, k and v is written once.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pydp import _kernels
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op
+from pydp._op import Op, language
 from pydp.ops._shape import permute_dims, reshape
 
 
@@ -25,6 +27,13 @@ class Apart(Op):
 
     name = "apart"
     type = "any -> any"
+
+    @staticmethod
+    def type_at(types: Sequence[Any]) -> str:
+        x = types[0]
+        part = str(language.array(x.kind, *x.axes[1:]))
+        parts = x.axes[0].value
+        return f"{x} -> any" if parts is None else f"{x} -> ({', '.join([part] * parts)})"
 
     @staticmethod
     def forward(needs: Any, x: Array) -> Any:

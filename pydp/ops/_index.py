@@ -19,36 +19,58 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arrays import Array, check_axes, numpy_op, operands
 from pydp._graph import apply
-from pydp._op import Array, Op, check_axes, language, numpy_op, operands
+from pydp._op import Op, language, lengths
 from pydp.ops._index_parts import Lowered, expanded, is_array, lowered, plain, view_sizes
 from pydp.ops._math import copy
 from pydp.ops._reduce import sum_to
 from pydp.ops._shape import permute_dims, reshape
 from pydp.ops._take import Take, take
 
+WHOLE = slice(None), slice(None, None, -1)
 
-def _sliced(axes: Sequence[Any], index: tuple[Any, ...]) -> list[Any] | None:
-    """The sizes of x[index] from those of x; None where a symbol's slice is beyond words."""
-    left, sizes = iter(axes), []
-    for p in expanded(index, len(axes)):
-        if p is None:
-            sizes.append(1)
-            continue
-        n = next(left)
-        if isinstance(p, slice) and p != slice(None):
-            try:
-                n = len(range(*p.indices(int(n))))
-            except language.SignatureError:  # a symbol: all that can be said is k off an end
-                if p.step in (None, 1) and p.stop is None and p.start >= 0:
-                    n = n - p.start
-                elif p.step in (None, 1) and p.start is None and p.stop < 0:
-                    n = n + p.stop
-                else:
-                    return None
+
+def _typed(x: Any, index: tuple[Any, ...]) -> str:
+    """The type of x[index], and where it is so: "real[3, t - 2] where t >= 2". `any` where sizes do
+    not say how many indices a slice takes."""
+    left, sizes = iter(x.axes), []
+    asked: list[Any] = []
+    for p in expanded(index, len(x.axes)):
+        n = 1 if p is None else next(left)
         if isinstance(p, slice):
-            sizes.append(n)
-    return sizes
+            n = n if p in WHOLE else _taken_of(n, p, asked)
+            if n is None:
+                return "any"
+        elif p is not None:
+            i = lengths.size_of(p)
+            asked += [i, n - i - 1] if p >= 0 else [n + i]
+            continue
+        sizes.append(n)
+    conditions = [language.at_least(value, 0) for value in asked]
+    if any(c.verdict is False for c in conditions):
+        return "any"
+    y, open_ = language.array(x.kind, *sizes), [str(c) for c in conditions if c.verdict is None]
+    return f"{y} where {', '.join(open_)}" if open_ else str(y)
+
+
+def _taken_of(n: Any, part: slice, asked: list[Any]) -> Any:
+    """How many of n indices a slice takes. What must be >= 0 is asked: 0 <= start <= stop <= n."""
+
+    def place(bound: Any, usual: Any) -> Any:
+        if bound is None:
+            return usual
+        return lengths.size_of(bound) + (n if bound < 0 else 0)
+
+    bounds = [lengths.size_of(b) for b in (part.start, part.stop, part.step) if b is not None]
+    if all(size.value is not None for size in [n, *bounds]):
+        return len(range(*part.indices(n.value)))
+    step = 1 if part.step is None else bounds[-1].value
+    if step is None or step < 1:
+        return None
+    start, stop = place(part.start, language.size(0)), place(part.stop, n)
+    asked += [start, stop - start, n - stop]
+    return (stop - start + (step - 1)) // step
 
 
 class GetItem(Op):
@@ -57,9 +79,7 @@ class GetItem(Op):
 
     @staticmethod
     def type_at(types: Sequence[Any], index: tuple[Any, ...]) -> str:
-        (x,) = types
-        sizes = _sliced(x.axes, index)
-        return f"{x} -> any" if sizes is None else f"{x} -> {language.array(x.kind, *sizes)}"
+        return f"{types[0]} -> {_typed(types[0], index)}"
 
     @staticmethod
     def forward(needs: Any, x: Array, index: tuple[Any, ...]) -> Any:

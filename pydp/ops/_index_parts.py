@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array, numpy_op, whole
+from pydp._arguments import whole
+from pydp._arrays import Array, numpy_op
 
 
 def plain(index: Any) -> tuple[Any, ...]:
@@ -182,4 +183,4 @@ def _places_of(arrays: list[Any], sizes: list[int]) -> Any:
         if bad.any():
             raise IndexError(f"index {a[bad].flat[0]} is out of bounds for an axis of size {n}")
     counted = [np.where(a < 0, a + n, a) for a, n in zip(plain, sizes, strict=True)]
-    return _graph.wrap(np.asarray(numpy_op(np.ravel_multi_index, counted, sizes), np.int64))
+    return _graph.wrap(np.asanyarray(numpy_op(np.ravel_multi_index, counted, sizes), np.int64))

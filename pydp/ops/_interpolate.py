@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import integer, number, real_tensor
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, integer, number, real_tensor
+from pydp._op import Op
 from pydp.ops._shape import expand_dims, squeeze
 
 AXES = {"nearest": (3, 4), "linear": (3,), "bilinear": (4,)}  # of x, for each mode

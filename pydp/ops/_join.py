@@ -12,19 +12,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import axis_index, integer, sequence, sizes_argument
+from pydp._arrays import Array, check_axes, numpy_op, operands
 from pydp._graph import apply
-from pydp._op import (
-    Array,
-    Op,
-    axis_index,
-    check_axes,
-    integer,
-    language,
-    numpy_op,
-    operands,
-    sequence,
-    sizes_argument,
-)
+from pydp._op import Op, language
 from pydp.ops._math import copy
 from pydp.ops._shape import broadcast_to, expand_dims, reshape, value
 from pydp.ops._take import index_tensor, take

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import integer, real_tensor, same_float
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, integer, real_tensor, same_float
+from pydp._op import Op
 from pydp.ops._math import sqrt, square
 from pydp.ops._norm import Shape, dense, of_shape, positive, wanted
 from pydp.ops._reduce import mean as mean_over
@@ -56,12 +58,7 @@ class LayerNorm(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array, weight: Any, bias: Any, axes: int, eps: float) -> Any:
-        y = _kernels.empty(x.shape, x.dtype)
-        rows = x.shape[: x.ndim - axes]
-        mean, rstd = (wanted(rows, x.dtype, needs is not None) for _ in range(2))
-        _kernels.layer_norm_forward(
-            _kernels.contiguous(x), dense(weight), dense(bias), y, mean, rstd, _length(x, axes), eps
-        )
+        y, mean, rstd = _kernels.layer_norm_forward(x, weight, bias, axes, eps, needs is not None)
         return y, (x, weight, mean, rstd)
 
     @staticmethod
@@ -213,14 +210,15 @@ def sizes_of(normalized_shape: Any, op: str, least: int = 0) -> Shape:
 
 def _normalised_axes(x: Any, normalized_shape: Any, op: str, **affine: Any) -> int:
     """How many axes are normalised: given, or those of the first weight that is."""
-    first = next(((name, a) for name, a in affine.items() if a is not None), None)
+    name, sizes = "normalized_shape", x._array.shape[-1:]
     if normalized_shape is not None:
-        name, sizes = "normalized_shape", sizes_of(normalized_shape, op)
-    elif first is not None:
-        name, sizes = f"{first[0]}'s shape", real_tensor(first[1], op, first[0]).shape
+        sizes = sizes_of(normalized_shape, op)
     else:
-        name, sizes = "normalized_shape", x.shape[-1:]
-    if not sizes or x.shape[-len(sizes) :] != sizes:
+        for argument, value in affine.items():
+            if value is not None:
+                name, sizes = f"{argument}'s shape", real_tensor(value, op, argument)._array.shape
+                break
+    if not sizes or x._array.shape[-len(sizes) :] != sizes:
         raise ValueError(f"{op}: {name} must be the last axes of x {x.shape}, got {sizes}")
     return len(sizes)
 
@@ -256,7 +254,7 @@ def layer_norm(
     x = real_tensor(x, op, "x")
     eps = positive(eps, op, "eps")
     axes = _normalised_axes(x, normalized_shape, op, weight=weight, bias=bias)
-    shape = x.shape[x.ndim - axes :]
+    shape = x._array.shape[-axes:]
     weight, bias = of_shape(weight, shape, op, "weight"), of_shape(bias, shape, op, "bias")
     same_float(op, x=x, weight=weight, bias=bias)
     return apply(LayerNorm, (x, weight, bias), axes, eps)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
+from pydp._arguments import axis_index, integer, real_tensor, same_float
+from pydp._arrays import Array, as_array, numpy_op
 from pydp._graph import apply
-from pydp._op import Array, as_array, axis_index, integer, numpy_op, real_tensor, same_float
 from pydp.ops._cross_entropy import check_reduction, check_targets, reduced
 from pydp.ops._elementwise import ONE_FOR_ZERO
 from pydp.ops._loss import alike, positive

@@ -14,19 +14,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import integer, number, real_tensor, same_float
+from pydp._arrays import INT64, Array, as_array, numpy_op
 from pydp._graph import apply
-from pydp._op import (
-    INT64,
-    Array,
-    Op,
-    as_array,
-    gradient_of,
-    integer,
-    number,
-    numpy_op,
-    real_tensor,
-    same_float,
-)
+from pydp._op import Op, gradient_of
 from pydp.ops._cross_entropy import (
     CrossEntropy,
     check_reduction,

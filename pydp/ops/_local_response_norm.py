@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import integer
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, integer
+from pydp._op import Op
 from pydp.ops._batch_norm import new_like
 from pydp.ops._math import square
 from pydp.ops._matmul import matmul
@@ -21,16 +23,12 @@ from pydp.ops._shape import moveaxis
 
 
 class Window(NamedTuple):
-    """`size` neighbouring channels and what is made of them; `spatial` axes follow the channels."""
+    """`size` neighbouring channels and what is made of them."""
 
-    spatial: int
     size: int
     alpha: float
     beta: float
     k: float
-
-    def x_type(self) -> str:
-        return f"real[{', '.join(['n', 'c', *[f's{i}' for i in range(self.spatial)]])}]"
 
     def band(self, c: int) -> Array:
         """[c, c]: 1 where channel j is in the window of channel i, j − i from −size // 2."""
@@ -40,16 +38,12 @@ class Window(NamedTuple):
 
 class LocalResponseNorm(Op):
     name = "local_response_norm"
-    type = "real[n, c] -> real[n, c]"
-
-    @staticmethod
-    def typing(window: Window) -> str:
-        return f"{window.x_type()} -> {window.x_type()}"
+    type = "real[n, c, ...] -> real[n, c, ...]"
 
     @staticmethod
     def forward(needs: Any, x: Array, window: Window) -> Any:
         y = new_like(x)
-        _kernels.local_response_norm_forward(_kernels.channels_last(x), y, *window[1:])
+        _kernels.local_response_norm_forward(_kernels.channels_last(x), y, *window)
         return y, (x,)
 
     @staticmethod
@@ -72,17 +66,13 @@ class LocalResponseNormBackward(Op):
     windows have i."""
 
     name = "local_response_norm_backward"
-    type = "(real[n, c], real[n, c]) -> real[n, c]"
-
-    @staticmethod
-    def typing(window: Window) -> str:
-        return f"({window.x_type()}, {window.x_type()}) -> {window.x_type()}"
+    type = "(real[n, c, ...], real[n, c, ...]) -> real[n, c, ...]"
 
     @staticmethod
     def forward(needs: Any, x: Array, dy: Array, window: Window) -> Any:
         dx = new_like(x)
         _kernels.local_response_norm_backward(
-            _kernels.channels_last(x), _kernels.channels_last(dy), dx, *window[1:]
+            _kernels.channels_last(x), _kernels.channels_last(dy), dx, *window
         )
         return dx, (x, dy)
 
@@ -132,4 +122,4 @@ def local_response_norm(
     size = integer(size, op, "size", 1)
     named = {"alpha": alpha, "beta": beta, "k": k}
     numbers = [finite(value, op, name) for name, value in named.items()]
-    return apply(LocalResponseNorm, (x,), Window(x.ndim - 2, size, *numbers))
+    return apply(LocalResponseNorm, (x,), Window(size, *numbers))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._op import numpy_op, operands, real_tensor
+from pydp._arguments import real_tensor
+from pydp._arrays import numpy_op, operands
 from pydp.ops._elementwise import check_broadcast
 from pydp.ops._math import _number
 
@@ -24,7 +25,7 @@ def _computed(op: str, function: Any, *values: Any) -> Any:
     """NumPy's function of one or two tensors."""
     a, b = values[0]._array, values[-1]._array
     check_broadcast(op, a, b)
-    return _graph.wrap(np.asarray(numpy_op(function, *[x._array for x in values])))
+    return _graph.wrap(np.asanyarray(numpy_op(function, *[x._array for x in values])))
 
 
 def equal(a: Any, b: Any) -> Any:

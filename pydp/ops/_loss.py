@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import number, real_tensor, same_float
+from pydp._arrays import Array, operands
 from pydp._graph import apply
-from pydp._op import Array, Op, number, operands, real_tensor, same_float
+from pydp._op import Op
 from pydp.ops._activation import sigmoid, softplus_exact
 from pydp.ops._cross_entropy import check_reduction, reduced
 from pydp.ops._math import clip, log, log1p, sign

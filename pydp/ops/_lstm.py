@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, gradient_of
+from pydp._op import Op, gradient_of
 from pydp.ops import _recurrent as recurrent
 from pydp.ops._activation import sigmoid, tanh
 from pydp.ops._elementwise import np_sigmoid

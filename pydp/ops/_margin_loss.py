@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pydp._op import axis_index, number, numpy_op, operands, real_tensor
+from pydp._arguments import axis_index, number, real_tensor
+from pydp._arrays import numpy_op, operands
 from pydp.ops._cross_entropy import check_reduction, reduced
 from pydp.ops._elementwise import check_broadcast
 from pydp.ops._loss import alike, positive

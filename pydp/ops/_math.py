@@ -12,19 +12,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
+from pydp._arguments import check_device, real_tensor
+from pydp._arrays import FLOAT32, FLOAT64, Array, check_memory, checked_dtype, numpy_op, operands
 from pydp._graph import alike, apply
-from pydp._op import (
-    FLOAT32,
-    FLOAT64,
-    Array,
-    Op,
-    check_device,
-    check_memory,
-    checked_dtype,
-    numpy_op,
-    operands,
-    real_tensor,
-)
+from pydp._op import Op
 from pydp.ops import _elementwise as rules
 from pydp.ops._elementwise import check_broadcast
 
@@ -228,7 +219,7 @@ def nextafter(a: Any, b: Any) -> Any:
     a, b = _two_real("nextafter", a, b)
     check_broadcast("nextafter", a._array, b._array)
     with np.errstate(all="ignore"):
-        return _graph.wrap(np.asarray(numpy_op(np.nextafter, a._array, b._array)))
+        return _graph.wrap(np.asanyarray(numpy_op(np.nextafter, a._array, b._array)))
 
 
 def square(x: Any) -> Any:
@@ -391,7 +382,7 @@ class AsType(Op):
     def forward(needs: Any, x: Array, dtype: np.dtype[Any]) -> Any:
         check_memory(x.shape, dtype.itemsize, "astype")
         with np.errstate(invalid="ignore", over="ignore"):
-            return np.asarray(numpy_op(x.astype, dtype, order="K", copy=True)), (x.dtype,)
+            return np.asanyarray(numpy_op(x.astype, dtype, order="K", copy=True)), (x.dtype,)
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any, dtype: Any) -> Any:

@@ -14,15 +14,19 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import real_tensor, same_float
+from pydp._arrays import Array, numpy_op, operands
 from pydp._graph import INPUTS, OUTPUT, alike, apply, is_recording
 from pydp._kernels import matmul_forward as matmul_kernel
-from pydp._op import Array, Op, numpy_op, operands, real_tensor, same_float
+from pydp._op import Op
 from pydp.ops._activation import gelu, reference_of
 from pydp.ops._elementwise import RELU_BACKWARD, SIGMOID_BACKWARD, TANH_BACKWARD
 from pydp.ops._reduce import sum, sum_to
 from pydp.ops._shape import expand_dims, matrix_transpose, reshape, squeeze
 
 Wants = tuple[bool, bool, bool]
+
+FACTORS = INPUTS[:2]  # x and w, as backward wants them
 
 ACTIVATIONS = _kernels.activations
 # How dy passes back through an activation, from the result y.
@@ -40,8 +44,8 @@ class MatMul(Op):
         if y is NotImplemented:  # integers, or shapes that do not fit
             check_numbers(x)
             check_product(x.shape, w.shape)
-            y = np.asarray(numpy_op(np.matmul, x, w))
-        return y, INPUTS[:2]
+            y = np.asanyarray(numpy_op(np.matmul, x, w))
+        return y, FACTORS
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydp._op import real_tensor
+from pydp._arguments import real_tensor
 from pydp.ops._max_pool2d import max_pooled
 from pydp.ops._pool2d import pool2d
 from pydp.ops._shape import squeeze

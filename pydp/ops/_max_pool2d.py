@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import real_tensor
+from pydp._arrays import Array, numpy_op
 from pydp._graph import apply, wrap
-from pydp._op import Array, Op, numpy_op, real_tensor
+from pydp._op import Op
 from pydp.ops._pool2d import Pool2d, new_x, new_y, pool2d
 
 UINT8 = np.dtype(np.uint8)

@@ -5,7 +5,7 @@ They are no ops: they have no result and no gradient. pydp.optim is what users s
 
 from __future__ import annotations
 
-from pydp._op import Array
+from pydp._arrays import Array
 
 # The settings that every array of settings begins with: csrc/kernels/multi_tensor.h
 COMMON = ("lr", "weight_decay", "decoupled", "maximize")

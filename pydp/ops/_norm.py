@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from pydp import _kernels
-from pydp._op import Array, number, real_tensor
+from pydp._arguments import number, real_tensor
+from pydp._arrays import Array
 
 Shape = tuple[int, ...]
 
@@ -32,7 +33,7 @@ def of_shape(value: Any, shape: Shape, op: str, argument: str) -> Any:
     if value is None:
         return None
     value = real_tensor(value, op, argument)
-    if value.shape != shape:
+    if value._array.shape != shape:
         raise ValueError(f"{op}: {argument} must have shape {shape}, got {value.shape}")
     return value
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, gradient_of
+from pydp._op import Op, gradient_of
 from pydp.ops._attention import (
     Attention,
     AttentionBackward,

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import integer, sequence
+from pydp._arrays import Array, scalar
 from pydp._graph import apply
-from pydp._op import Array, Op, integer, language, scalar, sequence
+from pydp._op import Op, language
 from pydp.ops._shape import value as tensor_value
 
 Widths = tuple[tuple[int, int], ...]  # (before, after) of each axis

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
+from pydp._arguments import number, real_tensor, same_float
+from pydp._arrays import Array
 from pydp._graph import apply
 from pydp._kernels import binary as binary_kernel
 from pydp._kernels import binary_functions
-from pydp._op import Array, Op, number, real_tensor, same_float
+from pydp._op import Op
 from pydp.ops._activation import activation
 from pydp.ops._reduce import sum_to
 from pydp.ops._shape import reshape

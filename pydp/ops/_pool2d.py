@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pydp import _kernels
-from pydp._op import Array, integer
+from pydp._arguments import integer
+from pydp._arrays import Array
 from pydp.ops._signal import axis_name, one_axis, reader
 
 
@@ -38,20 +39,21 @@ class Axis(NamedTuple):
         entries = [(k, start + k * self.dilation) for k in range(self.window)]
         return [(k, i) for k, i in entries if 0 <= i < self.size]
 
-    def out_type(self, name: str) -> str:
-        """The size of y as a quotient of x's size `name`, rounded down, or up by ceil_mode."""
-        fixed = 2 * self.padding - self.dilation * (self.window - 1) - 1
-        for up in (0, self.stride - 1):
-            if (self.size + fixed + up) // self.stride + 1 == self.out:
-                return f"({name} + {fixed + up}) // {self.stride} + 1"
-        return str(self.out)  # ceil_mode, but the last window would begin in the padding
+    def out_type(self, name: str, ceil_mode: bool) -> str:
+        """The size of y as a quotient of x's size `name`."""
+        reach = self.dilation * (self.window - 1)
+        room = 2 * self.padding - reach - 1
+        if ceil_mode:  # rounded up, but no window begins behind x: the smaller of the two
+            room += min(self.stride - 1, reach - self.padding)
+        return f"({name} + {room}) // {self.stride} + 1"
 
 
 class Pool2d(NamedTuple):
     """The members of pd_pool2d_geometry (csrc/kernels/pool2d.h), in its order.
 
-    The axes are `h` and `w`: size of x, size of y, window, stride, padding, dilation. The last one
-    is not the struct's: whether the size of y is given, not computed from x's.
+    The axes are `h` and `w`: size of x, size of y, window, stride, padding, dilation. The last two
+    are not the struct's: whether the size of y is given, not computed from x's, and whether it is
+    rounded up.
     """
 
     n: int
@@ -71,6 +73,7 @@ class Pool2d(NamedTuple):
     count_include_pad: int = 0
     divisor: int = 0
     adaptive: bool = False
+    ceil_mode: bool = False
 
     @property
     def h(self) -> Axis:
@@ -98,7 +101,8 @@ class Pool2d(NamedTuple):
         """The type of y for any x, with h and w for the sizes of x."""
         if self.adaptive:
             return self.y_type()
-        return f"real[n, c, {self.h.out_type('h')}, {self.w.out_type('w')}]"
+        h, w = self.h.out_type("h", self.ceil_mode), self.w.out_type("w", self.ceil_mode)
+        return f"real[n, c, {h}, {w}]"
 
     def typing(self) -> str:
         """The signature of the pool's forward."""
@@ -150,7 +154,7 @@ def pool2d(
     divisor = 0
     if divisor_override is not None:
         divisor = integer(divisor_override, op, "divisor_override", 1)
-    return Pool2d(n, c, *h, *w, int(count_include_pad), divisor)
+    return Pool2d(n, c, *h, *w, int(count_include_pad), divisor, False, ceil_mode)
 
 
 def image_shape(op: str, x: Array) -> tuple[int, ...]:
@@ -222,6 +226,7 @@ def _adaptive_axis(op: str, name: str, size: int, wanted: int | None) -> Axis:
     if size < 1:
         raise ValueError(f"{op}: {name} of x must be at least 1, got {size}")
     out = wanted or size
+    size = int(size)  # the windows are these numbers', whatever the size is in general
     if size * out >= 1 << 62:  # the kernels multiply them
         raise ValueError(f"{op}: {name} {size} of x is too large")
     if size % out == 0:

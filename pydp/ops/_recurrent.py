@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import real_tensor, same_float
+from pydp._arrays import INT64, Array, as_array, constant, numpy_op
 from pydp._graph import apply
-from pydp._op import INT64, Array, Op, as_array, numpy_op, real_tensor, same_float
+from pydp._op import Op
 from pydp.ops._join import stack, unstack
 from pydp.ops._matmul import linear, matmul
 from pydp.ops._reduce import sum as sum_over
@@ -100,7 +102,7 @@ def checked(
     flat = []
     for name, state in zip(states, given_states, strict=True):
         if state is None:
-            state = _graph.wrap(np.zeros((b, h), x.dtype))
+            state = constant((b, h), 0, x.dtype)
         elif state.shape != (*leading, h):
             raise ValueError(
                 f"{op}: {name} must be {(*leading, h)} for x {x.shape} and hidden size {h}, "

@@ -16,18 +16,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import axes_tuple
+from pydp._arrays import FLOAT32, INT64, Array, checked_dtype, numpy_op, operands
 from pydp._graph import apply
-from pydp._op import (
-    FLOAT32,
-    INT64,
-    Array,
-    Op,
-    axes_tuple,
-    checked_dtype,
-    language,
-    numpy_op,
-    operands,
-)
+from pydp._op import Op, language
 from pydp.ops._shape import broadcast_to, reshape
 
 Axes = tuple[int, ...]
@@ -49,7 +41,7 @@ class Reduction(Op):
     def forward(cls, needs: Any, x: Array, axes: Axes, keepdims: bool) -> Any:
         y = _kernels.reduce(cls.code, x, axes, keepdims)
         if y is NotImplemented:
-            y = np.asarray(numpy_op(cls.of_integers, x, axes, keepdims))
+            y = np.asanyarray(numpy_op(cls.of_integers, x, axes, keepdims))
         return y, (x.shape,)
 
     @staticmethod

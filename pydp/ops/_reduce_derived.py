@@ -12,17 +12,9 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._op import (
-    Array,
-    Op,
-    axes_tuple,
-    axis_index,
-    check_memory,
-    number,
-    numpy_op,
-    operands,
-    real_tensor,
-)
+from pydp._arguments import axes_tuple, axis_index, number, real_tensor
+from pydp._arrays import Array, check_memory, numpy_op, operands
+from pydp._op import Op
 from pydp.ops import _reduce
 from pydp.ops._math import exp, log, maximum, minimum, sign, sqrt, square
 from pydp.ops._reduce import Axes, accumulated, check_not_empty, kept_shape, reduced_type
@@ -182,7 +174,7 @@ def _position(op: str, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     check_not_empty(op, x.shape, tuple(range(x.ndim)) if axis is None else (axis,)[: x.ndim])
     check_memory(x.shape, x.dtype.itemsize, op)  # NumPy copies what has strides
     y = numpy_op(function, x._array, axis=axis if x.ndim else None, keepdims=bool(keepdims))
-    return _graph.wrap(np.asarray(y, np.int64))
+    return _graph.wrap(np.asanyarray(y, np.int64))
 
 
 def all(x: Any, axis: int | Axes | None = None, keepdims: bool = False) -> Any:
@@ -213,4 +205,4 @@ def _truth(op: str, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     (x,) = operands(op, x)
     axes = axes_tuple(axis, x.ndim, op)
     y = numpy_op(function, x._array, axis=axes, keepdims=bool(keepdims))
-    return _graph.wrap(np.asarray(y, np.bool_))
+    return _graph.wrap(np.asanyarray(y, np.bool_))

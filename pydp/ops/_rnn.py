@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from pydp import _kernels
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, gradient_of
+from pydp._op import Op, gradient_of
 from pydp.ops import _recurrent as recurrent
 from pydp.ops._activation import reference_of, relu, tanh
 from pydp.ops._matmul import matmul

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
+from pydp._arrays import Array, numpy_op
 from pydp._graph import apply
-from pydp._op import Array, Op, numpy_op
+from pydp._op import Op
 from pydp.ops import _elementwise as rules
 from pydp.ops._elementwise import check_broadcast
 from pydp.ops._math import _number, _two
@@ -64,7 +65,7 @@ def _divided(op: str, function: Any, a: Array, b: Array) -> Array:
     if a.dtype.kind != "f" and not numpy_op(np.all, b):
         raise ZeroDivisionError(f"{op}: an integer is divided by 0")
     with np.errstate(all="ignore"):
-        return np.asarray(numpy_op(function, a, b))
+        return np.asanyarray(numpy_op(function, a, b))
 
 
 def _floors(a: Array, b: Array) -> Array:

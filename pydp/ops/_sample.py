@@ -19,18 +19,8 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
-from pydp._op import (
-    FLOAT32,
-    FLOAT64,
-    INT64,
-    Array,
-    checked_dtype,
-    integer,
-    number,
-    numpy_op,
-    real_tensor,
-    sizes_argument,
-)
+from pydp._arguments import integer, number, real_tensor, sizes_argument
+from pydp._arrays import FLOAT32, FLOAT64, INT64, Array, checked_dtype, numpy_op
 from pydp._random import Generator, chosen, probability
 from pydp.ops._math import add, divide, multiply, subtract
 from pydp.ops._shape import reshape, value
@@ -161,7 +151,7 @@ def bernoulli(p: Any, shape: Any = None, generator: Generator | None = None) -> 
         level = probability(p, "bernoulli")
         sizes = sizes_argument(() if shape is None else shape, "bernoulli")
     u = chosen(generator, "bernoulli").uniform(sizes, FLOAT64)
-    return _graph.wrap(np.asarray(numpy_op(np.less, u, level)))
+    return _graph.wrap(np.asanyarray(numpy_op(np.less, u, level)))
 
 
 def rand_like(x: Any, dtype: Any = None, generator: Generator | None = None) -> Any:

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import axis_index, integer
+from pydp._arrays import Array, numpy_op, operands
 from pydp._graph import apply
-from pydp._op import Array, Op, axis_index, integer, numpy_op, operands
+from pydp._op import Op
 from pydp.ops._join import concat
 from pydp.ops._reduce import accumulator
 from pydp.ops._shape import value

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydp import _kernels
-from pydp._op import Array
+from pydp._arrays import Array
 from pydp.ops._multi_tensor import COMMON, common_reference
 
 # The order of the setting array: csrc/kernels/sgd.h

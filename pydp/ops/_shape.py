@@ -13,19 +13,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import axes_tuple, axis_index, sequence, shape_argument, sizes_argument
+from pydp._arrays import Array, as_array, check_axes
 from pydp._graph import apply
-from pydp._op import (
-    Array,
-    Op,
-    as_array,
-    axes_tuple,
-    axis_index,
-    check_axes,
-    language,
-    sequence,
-    shape_argument,
-    sizes_argument,
-)
+from pydp._op import Op, language
 
 
 def value(x: Any, op: str) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pydp._op import integer, pair
+from pydp._arguments import integer, pair
 from pydp.ops._shape import expand_dims
 
 Shape = tuple[int, ...]

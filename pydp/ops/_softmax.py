@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import axis_index, real_tensor
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, axis_index, real_tensor
+from pydp._op import Op
 from pydp.ops._math import exp
 from pydp.ops._reduce import sum as sum_over
 

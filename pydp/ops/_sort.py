@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pydp import _graph
+from pydp._arguments import axis_index, integer
+from pydp._arrays import INT64, Array, check_memory, numpy_op, operands
 from pydp._graph import is_recording
-from pydp._op import INT64, Array, axis_index, check_memory, integer, numpy_op, operands
 from pydp.ops._math import copy
 from pydp.ops._reduce import Axes
 from pydp.ops._reduce import sum as total

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph, _kernels
+from pydp._arguments import axis_index
+from pydp._arrays import Array, as_array, check_axes, numpy_op
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, axis_index, check_axes, language, numpy_op
+from pydp._op import Op, language
 from pydp.ops._shape import broadcast_to, value
 
 

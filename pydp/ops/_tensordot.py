@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydp._op import axis_index, integer
+from pydp._arguments import axis_index, integer
 from pydp.ops._contract import Part, contract, numbers, permuted, plain
 from pydp.ops._math import multiply
 from pydp.ops._shape import expand_dims

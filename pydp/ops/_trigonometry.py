@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydp._arguments import real_tensor
 from pydp._graph import apply
-from pydp._op import real_tensor
 from pydp.ops import _elementwise as rules
 from pydp.ops._math import _two_real
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _graph
+from pydp._arguments import whole
+from pydp._arrays import Array, as_array, numpy_op
 from pydp._graph import apply
-from pydp._op import Array, Op, as_array, numpy_op, whole
+from pydp._op import Op
 
 
 class Tril(Op):
@@ -20,7 +22,7 @@ class Tril(Op):
 
     @staticmethod
     def forward(needs: Any, x: Array, k: int, upper: bool) -> Any:
-        return np.asarray(numpy_op(np.triu if upper else np.tril, x, k)), None
+        return np.asanyarray(numpy_op(np.triu if upper else np.tril, x, k)), None
 
     @staticmethod
     def backward(saved: Any, dy: Any, needs: Any, k: int, upper: bool) -> Any:

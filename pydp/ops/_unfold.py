@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from pydp import _kernels
+from pydp._arguments import integer, pair, real_tensor, sizes_argument
+from pydp._arrays import Array
 from pydp._graph import apply
-from pydp._op import Array, Op, integer, pair, real_tensor, sizes_argument
+from pydp._op import Op
 from pydp.ops._pool2d import Axis, Pool2d
 from pydp.ops._shape import reshape
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pydp._op import axes_tuple, number, real_tensor
+from pydp._arguments import axes_tuple, number, real_tensor
 from pydp.ops import _reduce
 from pydp.ops._math import abs as magnitude
 from pydp.ops._math import pow as power

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from pydp._arrays import Array, numpy_op, operands
 from pydp._graph import apply
 from pydp._kernels import where as where_kernel
-from pydp._op import Array, Op, numpy_op, operands
+from pydp._op import Op
 from pydp.ops._elementwise import check_broadcast
 from pydp.ops._math import _two
 from pydp.ops._reduce import sum_to
@@ -25,7 +26,7 @@ class Where(Op):
     def forward(needs: Any, condition: Array, a: Array, b: Array) -> Any:
         y = where_kernel(condition, a, b)
         if y is NotImplemented:  # integers and bool
-            y = np.asarray(numpy_op(np.where, condition, a, b))
+            y = np.asanyarray(numpy_op(np.where, condition, a, b))
         return y, (condition, a.shape, b.shape)
 
     @staticmethod

@@ -56,7 +56,8 @@ class Adadelta(Optimizer):
             params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize
         )
 
-    def check(self, name: str, value: Any) -> Any:
+    @classmethod
+    def check(cls, name: str, value: Any) -> Any:
         if name == "rho":
-            return positive(value, self.name, name, most=1.0)
+            return positive(value, cls.name, name, most=1.0)
         return super().check(name, value)

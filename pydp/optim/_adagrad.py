@@ -61,5 +61,6 @@ class Adagrad(Optimizer):
             maximize=maximize,
         )
 
-    def initial(self, group: ParameterGroup) -> float:
+    @classmethod
+    def initial(cls, group: ParameterGroup) -> float:
         return float(group["initial_accumulator_value"])

@@ -11,16 +11,18 @@ from pydp.optim._optimizer import Optimizer, ParameterGroup, Parameters, positiv
 class WithBetas(Optimizer):
     """An optimizer with two rates of decay, which stand in one setting."""
 
-    def check(self, name: str, value: Any) -> Any:
+    @classmethod
+    def check(cls, name: str, value: Any) -> Any:
         if name != "betas":
             return super().check(name, value)
         if not isinstance(value, (tuple, list)) or len(value) != 2:
-            raise ValueError(f"{self.name}: betas must be two numbers, got {value!r}")
-        return tuple([positive(beta, self.name, "betas", below=1.0) for beta in value])
+            raise ValueError(f"{cls.name}: betas must be two numbers, got {value!r}")
+        return tuple([positive(beta, cls.name, "betas", below=1.0) for beta in value])
 
-    def places(self, name: str, value: Any) -> list[tuple[int, float]]:
+    @classmethod
+    def places(cls, name: str, value: Any) -> list[tuple[int, float]]:
         if name == "betas":
-            first = self.settings.index("beta1")
+            first = cls.settings.index("beta1")
             return [(first, value[0]), (first + 1, value[1])]
         return super().places(name, value)
 
@@ -82,7 +84,8 @@ class Adam(WithBetas):
             maximize=maximize,
         )
 
-    def uses(self, state: str, group: ParameterGroup) -> bool:
+    @classmethod
+    def uses(cls, state: str, group: ParameterGroup) -> bool:
         return state != "max_exp_avg_sq" or bool(group["amsgrad"])
 
 

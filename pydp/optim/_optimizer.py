@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pydp import _graph
-from pydp._op import Array, number
+from pydp._arguments import number
+from pydp._arrays import Array
 from pydp._tensor import Tensor
 
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
@@ -41,26 +42,40 @@ def positive(
 
 class ParameterGroup(dict[str, Any]):
     """Parameters with their settings: a dict whose numbers are checked when they are set, and
-    stand in the array `setting` that the kernel reads."""
+    stand in the array `setting` that the kernel reads.
 
-    def __init__(self, owner: Optimizer, members: Mapping[str, Any]) -> None:
+    It knows the kind of its optimizer and what may be set, not the optimizer itself: that would be
+    a cycle, and a dropped optimizer would keep its parameters until the next garbage collection.
+
+    >>> import pydp
+    >>> w = pydp.tensor([1.0, 2.0], requires_grad=True)
+    >>> (group,) = pydp.optim.SGD([w], lr=0.5).param_groups
+    >>> group["lr"] = 0.25
+    >>> group["lr"] = -1.0
+    Traceback (most recent call last):
+    ValueError: SGD: lr must be finite and at least 0, got -1.0
+    """
+
+    def __init__(
+        self, kind: type[Optimizer], names: Iterable[str], members: Mapping[str, Any]
+    ) -> None:
         super().__init__()
-        self.owner = owner
-        self.setting = np.zeros(len(owner.settings))
-        self.setting[owner.settings.index("decoupled")] = owner.decoupled
+        self.kind = kind
+        self.names = tuple(names)
+        self.setting = np.zeros(len(kind.settings))
+        self.setting[kind.settings.index("decoupled")] = kind.decoupled
         self._used: tuple[str | None, ...] = ()
         for name, value in members.items():
             self[name] = value
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name != "params":
-            if name not in self.owner.defaults:
+            if name not in self.names:
                 raise ValueError(
-                    f"{self.owner.name}: no setting {name!r}; there are "
-                    f"{', '.join(self.owner.defaults)}"
+                    f"{self.kind.name}: no setting {name!r}; there are {', '.join(self.names)}"
                 )
-            value = self.owner.check(name, value)
-            for place, part in self.owner.places(name, value):
+            value = self.kind.check(name, value)
+            for place, part in self.kind.places(name, value):
                 self.setting[place] = part
         super().__setitem__(name, value)
         self._used = ()
@@ -70,8 +85,8 @@ class ParameterGroup(dict[str, Any]):
         """The names of a parameter's states in the kernel's order, None where one is not used.
         Found again only after a setting has changed."""
         if not self._used:
-            owner = self.owner
-            self._used = tuple([n if owner.uses(n, self) else None for n in owner.states])
+            kind = self.kind
+            self._used = tuple([n if kind.uses(n, self) else None for n in kind.states])
         return self._used
 
     def update(self, *args: Any, **keywords: Any) -> None:
@@ -84,6 +99,12 @@ class Optimizer:
 
     A subclass names its settings and its states in the order of its kernel, checks the settings
     that have other limits than 0 and infinity, and names the kernel.
+
+    >>> import pydp
+    >>> w = pydp.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = pydp.optim.SGD([w], lr=0.5)
+    >>> isinstance(optimizer, pydp.optim.Optimizer), len(optimizer.param_groups)
+    (True, 1)
     """
 
     name: ClassVar[str]
@@ -101,7 +122,7 @@ class Optimizer:
         self.state: dict[Tensor, dict[str, Array]] = {}
         if isinstance(params, Tensor):
             raise TypeError(f"{self.name}: params must be an iterable of tensors, got one tensor")
-        given: list[Any] = list(params)
+        given = self._listed(params)
         if not given:
             raise ValueError(f"{self.name}: params is empty")
         if not isinstance(given[0], dict):
@@ -116,7 +137,7 @@ class Optimizer:
         if not isinstance(members, dict) or "params" not in members:
             raise TypeError(f"{self.name}: a parameter group must be a dict with 'params'")
         params = members["params"]
-        params = [params] if isinstance(params, Tensor) else list(params)
+        params = [params] if isinstance(params, Tensor) else self._listed(params)
         seen = {id(p) for p in self._parameters()}
         dtypes = {p.dtype for p in self._parameters()}
         for i, p in enumerate(params):
@@ -129,7 +150,15 @@ class Optimizer:
             listed = " and ".join(sorted(str(dtype) for dtype in dtypes))
             raise TypeError(f"{self.name}: parameters must have one dtype, got {listed}")
         settings = {**self.defaults, **members, "params": params}
-        self.param_groups.append(ParameterGroup(self, settings))
+        self.param_groups.append(ParameterGroup(type(self), self.defaults, settings))
+
+    def _listed(self, params: Any) -> list[Any]:
+        is_module = hasattr(params, "parameters")  # some of which are iterable
+        if isinstance(params, Iterable) and not isinstance(params, str) and not is_module:
+            return list(params)
+        hint = "; write its parameters()" if is_module else ""
+        kind = type(params).__name__
+        raise TypeError(f"{self.name}: params must be an iterable of tensors, got {kind}{hint}")
 
     def _check_parameter(self, p: Any, i: int) -> None:
         if not isinstance(p, Tensor):
@@ -151,23 +180,27 @@ class Optimizer:
 
     # ---- what a subclass says
 
-    def check(self, name: str, value: Any) -> Any:
+    @classmethod
+    def check(cls, name: str, value: Any) -> Any:
         """The setting's value, or the error that it is out of range."""
-        if name in self.switches:
+        if name in cls.switches:
             if not isinstance(value, bool):
-                raise TypeError(f"{self.name}: {name} must be a bool, got {value!r}")
+                raise TypeError(f"{cls.name}: {name} must be a bool, got {value!r}")
             return value
-        return positive(value, self.name, name)
+        return positive(value, cls.name, name)
 
-    def places(self, name: str, value: Any) -> list[tuple[int, float]]:
+    @classmethod
+    def places(cls, name: str, value: Any) -> list[tuple[int, float]]:
         """Where in the setting array a setting stands, if it does."""
-        return [(self.settings.index(name), float(value))] if name in self.settings else []
+        return [(cls.settings.index(name), float(value))] if name in cls.settings else []
 
-    def uses(self, state: str, group: ParameterGroup) -> bool:
+    @classmethod
+    def uses(cls, state: str, group: ParameterGroup) -> bool:
         """Whether the kernel wants this state with the group's settings."""
         return True
 
-    def initial(self, group: ParameterGroup) -> float:
+    @classmethod
+    def initial(cls, group: ParameterGroup) -> float:
         """What every element of a state is before the first step."""
         return 0.0
 
@@ -219,17 +252,16 @@ class Optimizer:
         states = self.state
         for group in self.param_groups:
             setting, used = group.setting, group.used
-            needed = {name for name in used if name}
             # of a small model, this loop is most of a step
             for p, array, gradient in _graph.gradients_of(group["params"]):
                 state = states.get(p)
                 if state is None:
                     state = fresh[p] = self.new_state(array, group)
-                elif not needed.issubset(state):
-                    self.add_states(state, array, group)
                 arrays += setting, state["step"], array, gradient
-                get: Any = state.get  # of no name: None
-                arrays += map(get, used)
+                for name in used:
+                    if name is not None and name not in state:
+                        self.add_states(state, array, group)
+                    arrays.append(None if name is None else state[name])
                 changed.append(p)
         if not changed:
             return
@@ -271,7 +303,7 @@ class Optimizer:
             )
         wanted: dict[Tensor, dict[str, Array]] = {}
         made = [
-            ParameterGroup(self, {**members, "params": group["params"]})
+            ParameterGroup(type(self), self.defaults, {**members, "params": group["params"]})
             for group, members in zip(self.param_groups, groups, strict=True)
         ]
         owners = [(p, group) for group in made for p in group["params"]]

@@ -68,11 +68,13 @@ class RMSprop(Optimizer):
             maximize=maximize,
         )
 
-    def check(self, name: str, value: Any) -> Any:
+    @classmethod
+    def check(cls, name: str, value: Any) -> Any:
         if name == "alpha":
-            return positive(value, self.name, name, most=1.0)
+            return positive(value, cls.name, name, most=1.0)
         return super().check(name, value)
 
-    def uses(self, state: str, group: ParameterGroup) -> bool:
+    @classmethod
+    def uses(cls, state: str, group: ParameterGroup) -> bool:
         wanted = {"momentum_buffer": group["momentum"], "grad_avg": group["centered"]}
         return bool(wanted.get(state, True))

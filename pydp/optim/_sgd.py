@@ -68,5 +68,6 @@ class SGD(Optimizer):
             self.param_groups.pop()
             raise ValueError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
 
-    def uses(self, state: str, group: ParameterGroup) -> bool:
+    @classmethod
+    def uses(cls, state: str, group: ParameterGroup) -> bool:
         return bool(group["momentum"])

@@ -121,6 +121,29 @@ def test_an_exit_during_backward():
         printed(EXITS.format(seconds=0.01 + 0.007 * i), timeout=30)
 
 
+EXIT_IN_A_KERNEL = """
+import threading, time
+import pydp
+x = pydp.ones((1500, 1500))
+def work():
+    while True:
+        x @ x
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+class Late:
+    def __del__(self):
+        x @ x
+late = Late()
+time.sleep({seconds})
+"""
+
+
+def test_an_exit_during_long_kernels():
+    """The interpreter is gone, and a thread in a kernel asks it for signals."""
+    for i in range(8):
+        printed(EXIT_IN_A_KERNEL.format(seconds=0.05 + 0.05 * i), timeout=30)
+
+
 @pytest.mark.slow
 def test_a_thousand_exits_during_backward():
     """The same, a thousand times at other moments."""

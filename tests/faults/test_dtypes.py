@@ -9,7 +9,7 @@ import pytest
 import pydp
 from harness import real
 from pydp import _kernels, nn, optim
-from pydp._op import DTYPES
+from pydp._arrays import DTYPES
 from refusals import leaf, refused, table, zeros
 
 LISTED = (

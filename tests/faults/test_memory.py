@@ -14,8 +14,9 @@ import pytest
 import pydp
 from harness import layouts_of, real, setting
 from pydp import _kernels, nn, optim
+from pydp._arrays import DTYPES
 from pydp._graph import apply
-from pydp._op import DTYPES, registry
+from pydp._op import registry
 from refusals import BINARY, UNARY, leaf, refused, table, zeros
 
 # ---- indices -----------------------------------------------------------------------------------

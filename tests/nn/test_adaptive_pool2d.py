@@ -62,7 +62,9 @@ def test_arguments(name, size, kind, message):
         getattr(nn, name)(size)
 
 
-@pytest.mark.parametrize("shape", [(4,), (3, 8, 8), (1, 2, 0, 4)], ids=str)
+@pytest.mark.parametrize("shape", [(4,), (8, 8), (1, 2, 0, 4)], ids=str)
 def test_an_input_that_does_not_fit(shape):
-    with pytest.raises(ValueError, match=r"^AdaptiveAvgPool2d: adaptive_avg_pool2d: "):
+    with pytest.raises(
+        ValueError, match=r"^AdaptiveAvgPool2d: (x must be \[|adaptive_avg_pool2d: )"
+    ):
         nn.AdaptiveAvgPool2d(3)(pydp.zeros(shape))

@@ -54,7 +54,7 @@ def test_arguments(arguments, kind, message):
         nn.AvgPool1d(**{"kernel_size": 3, **arguments})
 
 
-@pytest.mark.parametrize("shape", [(4,), (1, 2, 2), (1, 2, 8, 8)], ids=str)
+@pytest.mark.parametrize("shape", [(4,), (1, 2, 2), (1, 2, 8, 2)], ids=str)
 def test_an_input_that_does_not_fit(shape):
-    with pytest.raises(ValueError, match=r"^AvgPool1d: avg_pool1d: "):
+    with pytest.raises(ValueError, match=r"^AvgPool1d: (x must be \[..., c, l\]|avg_pool1d: )"):
         nn.AvgPool1d(3)(pydp.zeros(shape))

@@ -94,9 +94,31 @@ def test_state():
 
 def test_types_compose():
     net = nn.Conv2d(3, 8, 3, padding=1) >> nn.BatchNorm2d(8) >> nn.ReLU() >> nn.MaxPool2d(2)
-    assert str(net.signature) == "real[n, 3, h, w] -> real[n, 8, h // 2, w // 2]"
+    assert str(net.signature) == "real[..., 3, h, w] -> real[..., 8, h // 2, w // 2]"
     with pytest.raises(ValueError, match="do not fit"):
         nn.Conv2d(3, 8, 3) >> nn.BatchNorm2d(9)
+
+
+def test_features_are_axis_1():
+    norm = nn.BatchNorm1d(8)
+    assert str(pydp.check(norm)) == "real[n, 8, ...] -> real[n, 8, ...]"
+    dense = nn.Linear(3, 8) >> norm >> nn.ReLU() >> nn.Linear(8, 2)
+    assert str(dense.signature) == "real[n, 3] -> real[n, 2]"
+    waves = nn.Conv1d(3, 8, 3) >> nn.BatchNorm1d(8)
+    assert str(waves.signature) == "real[n, 3, l] -> real[n, 8, l - 2]"
+    with pytest.raises(
+        ValueError, match=r"12 .* against 8 .*\n.*repair: BatchNorm1d.num_features=12"
+    ):
+        nn.Linear(3, 12) >> norm
+    with pytest.raises(
+        ValueError, match=r"12 .* against 8 .*\n.*repair: BatchNorm1d.num_features=12"
+    ):
+        nn.Conv1d(3, 12, 3) >> norm
+
+
+def test_1d_is_2d_where_there_are_two_axes_behind():
+    x = pydp.tensor(real(3, 4, 5, 2).astype("float32"))
+    np.testing.assert_array_equal(nn.BatchNorm1d(4)(x).numpy(), nn.BatchNorm2d(4)(x).numpy())
 
 
 def test_text():
@@ -118,9 +140,9 @@ def test_text():
         (lambda: nn.BatchNorm1d(3, affine=None), TypeError,
          "BatchNorm1d: affine must be True or False, got None"),
         (lambda: nn.BatchNorm2d(3)(pydp.zeros((2, 3))), ValueError,
-         "BatchNorm2d: batch_norm: x must be (n, c, h, w), got shape (2, 3)"),
-        (lambda: nn.BatchNorm1d(3)(pydp.zeros((2, 3, 4, 4))), ValueError,
-         "BatchNorm1d: batch_norm: x must be (n, c) or (n, c, t), got shape (2, 3, 4, 4)"),
+         "BatchNorm2d: x must be [..., c, h, w], got shape (2, 3)"),
+        (lambda: nn.BatchNorm1d(3)(pydp.zeros(3)), ValueError,
+         "BatchNorm1d: batch_norm: x must have 3 channels on axis 1, got shape (3,)"),
         (lambda: nn.BatchNorm1d(3)(pydp.zeros((2, 4))), ValueError,
          "BatchNorm1d: batch_norm: x must have 3 channels on axis 1, got shape (2, 4)"),
         (lambda: nn.BatchNorm1d(3)(pydp.zeros((1, 3))), ValueError,

@@ -118,8 +118,9 @@ def test_an_impossible_wiring_is_an_error_at_construction():
         nn.Sequential(nn.Linear(3, 64), nn.ReLU(), nn.Linear(32, 8))
     message = str(caught.value)
     assert message.startswith("Sequential: 0-1 >> 2: Linear(32, 8)")
+    assert message.endswith("repair: Linear(in_features=64, …)")
     assert "real[..., 3] -> real[..., 64]" in message and "real[..., 32] -> real[..., 8]" in message
-    assert "64" in message.splitlines()[-1] and "32" in message.splitlines()[-1]
+    assert "64" in message.splitlines()[-2] and "32" in message.splitlines()[-2]
     with pytest.raises(TypeError):
         nn.Sequential(nn.Linear(3, 64), nn.Embedding(10, 3))
 
@@ -127,7 +128,7 @@ def test_an_impossible_wiring_is_an_error_at_construction():
 def test_an_edit_may_pass_through_what_does_not_fit():
     net = nn.Sequential(*boxes(2, 3, 4))
     net[0] = nn.Linear(2, 5)
-    with pytest.raises(ValueError, match="Sequential: Linear"):
+    with pytest.raises(ValueError, match="Sequential: 0: Linear"):
         net.signature  # noqa: B018
     net[1] = nn.Linear(5, 4)
     assert str(net.signature) == "real[..., 2] -> real[..., 4]"
@@ -139,35 +140,10 @@ def test_one_after_the_other():
         assert list(net) == [a, b, c] and str(net.signature) == "real[..., 2] -> real[..., 5]"
     named = nn.Sequential({"a": a, "b": b})
     assert list(named >> c) == [named, c]
-    with pytest.raises(ValueError, match=r"Sequential: Linear.* >> 1: Linear"):
+    with pytest.raises(ValueError, match=r"Sequential: 0: Linear.* >> 1: Linear"):
         a >> c
     with pytest.raises(TypeError, match="unsupported operand"):
-        a >> pydp.relu
-
-
-def test_a_power_has_parameters_of_its_own():
-    f = nn.FeedForward(4, 4, hidden=8)
-    f(pydp.zeros((1, 4))).sum().backward()
-    net = f**3
-    assert [str(box.signature) for box in net] == ["real[..., 4] -> real[..., 4]"] * 3
-    first = [box.linear1.weight.tolist() for box in [f, *net]]
-    assert all(first[i] != first[j] for i in range(4) for j in range(i))
-    assert all(p.grad is None for p in net.parameters())
-    assert len(list(net.parameters())) == 12
-    assert len(list(((nn.Identity() >> nn.ReLU()) ** 2).modules())) == 7
-
-
-def test_a_power_must_be_able_to_draw_and_to_fit():
-    class Own(nn.Module):
-        def __init__(self):
-            self.weight = nn.Parameter([1.0])
-
-    with pytest.raises(TypeError, match=r"Sequential \*\*: 0 \(Own\) has parameters but no method"):
-        nn.Sequential(Own()) ** 2
-    with pytest.raises(ValueError, match=r"ReLU \*\*: .* must be at least 1, got 0"):
-        nn.ReLU() ** 0
-    with pytest.raises(ValueError, match="Sequential: Linear"):
-        nn.Linear(2, 3) ** 2
+        a >> 3
 
 
 def test_a_module_without_a_type_fits_anywhere():
@@ -186,5 +162,5 @@ def test_a_declared_type_is_checked():
             return x[..., ::2]
 
     assert str(nn.Sequential(Half(), Half()).signature) == "real[..., 4*d] -> real[..., d]"
-    with pytest.raises(ValueError, match="Sequential: Linear"):
+    with pytest.raises(ValueError, match="Sequential: 0: Linear"):
         nn.Sequential(nn.Linear(3, 5), Half())

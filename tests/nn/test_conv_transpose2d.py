@@ -97,7 +97,7 @@ def test_arguments(arguments, kind, message):
 
 
 @pytest.mark.parametrize("size", [None, (5, 5)])
-@pytest.mark.parametrize("shape", [(1, 3, 3, 3), (4, 3, 3), (1, 4, 0, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 3, 3, 3), (3, 3), (1, 4, 0, 3)], ids=str)
 def test_an_input_that_does_not_fit(shape, size):
     with pytest.raises(ValueError, match=r"^ConvTranspose2d: "):
         nn.ConvTranspose2d(4, 8, 3)(pydp.zeros(shape), size)

@@ -1,5 +1,7 @@
 """FeedForward: its definition in Linear and an activation, against PyTorch's of the same boxes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,9 @@ from pydp import nn
 
 def peers(layer):
     """The same function in torch, with the same weights."""
-    activations = {"relu": torch.relu, "gelu": torch.nn.functional.gelu, "tanh": torch.tanh}
+    gelu = torch.nn.functional.gelu
+    activations = {"relu": torch.relu, "gelu": gelu, "tanh": torch.tanh,
+                   "gelu_tanh": partial(gelu, approximate="tanh")}  # fmt: skip
     f = activations.get(layer.activation, torch.sigmoid if layer.activation else lambda y: y)
     state = {k: torch.tensor(t.numpy(), requires_grad=True) for k, t in layer.state_dict().items()}
 
@@ -26,7 +30,7 @@ def peers(layer):
 
 @needs_torch
 @pytest.mark.parametrize("hidden", [None, 5])
-@pytest.mark.parametrize("activation", ["relu", "gelu", "tanh", "sigmoid", None])
+@pytest.mark.parametrize("activation", ["relu", "gelu", "gelu_tanh", "tanh", "sigmoid", None])
 def test_against_torch(activation, hidden):
     layer = nn.FeedForward(3, 4, hidden=hidden, activation=activation).astype("float64")
     forward, state = peers(layer)

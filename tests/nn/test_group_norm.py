@@ -36,6 +36,21 @@ def test_against_torch(name, given, options, shape):
 def test_types_and_text():
     net = nn.Conv2d(3, 8, 3, padding=1) >> nn.InstanceNorm2d(8) >> nn.GroupNorm(4, 8)
     assert str(net.signature) == "real[n, 3, h, w] -> real[n, 8, h, w]"
+    assert str(pydp.check(net >> nn.ReLU() >> nn.Conv2d(8, 8, 1))) == str(net.signature)
+    norm = nn.GroupNorm(4, 8)
+    assert str(pydp.check(norm)) == "real[n, 8, ...] -> real[n, 8, ...]"
+    for wrong in (
+        lambda: nn.Conv2d(3, 16, 3) >> norm,
+        lambda: nn.Conv2d(3, 16, 3) >> nn.ReLU() >> norm,
+        lambda: nn.Linear(3, 16) >> norm,
+        lambda: nn.GroupNorm(4, 16) >> pydp.tanh >> norm,
+    ):
+        with pytest.raises(
+            ValueError, match=r"16 .* against 8 .*\n.*repair: GroupNorm.num_ch.*=16"
+        ):
+            wrong()
+    with pytest.raises(ValueError, match=r"8 .* against 16 .*\n.*repair: Conv2d.in_channels=8"):
+        norm >> nn.Conv2d(16, 3, 3)
     assert nn.GroupNorm(2, 4, affine=False).extra_repr() == "2, 4, eps=1e-05, affine=False"
     assert nn.InstanceNorm2d(4, 0.1, True).extra_repr() == "4, eps=0.1, affine=True"
 
@@ -51,8 +66,8 @@ def test_types_and_text():
          "GroupNorm: group_norm: x must have 4 channels on axis 1, got shape (2, 6)"),
         (lambda: nn.GroupNorm(2, 4)(pydp.zeros(4)), ValueError,
          "GroupNorm: group_norm: x must have 4 channels on axis 1, got shape (4,)"),
-        (lambda: nn.InstanceNorm2d(4)(pydp.zeros((2, 4, 3))), ValueError,
-         "InstanceNorm2d: instance_norm: x must be (n, c, h, w), got shape (2, 4, 3)"),
+        (lambda: nn.InstanceNorm2d(4)(pydp.zeros((4, 3))), ValueError,
+         "InstanceNorm2d: x must be [..., c, h, w], got shape (4, 3)"),
         (lambda: nn.InstanceNorm2d(4, eps=0), ValueError,
          "InstanceNorm2d: eps must be above 0, got 0"),
     ],

@@ -40,9 +40,9 @@ def test_the_type_says_the_shape(arguments):
 
 def test_types_and_text():
     half = nn.Upsample(scale_factor=0.5, mode="linear")
-    assert str(half.signature) == "real[n, c, w] -> real[n, c, w // 2]"
+    assert str(half.signature) == "real[..., c, w] -> real[..., c, w // 2]"
     assert str(nn.Upsample(scale_factor=2).signature) == "any -> any"
-    assert str(nn.Upsample(size=(4, 5)).signature) == "real[n, c, h, w] -> real[n, c, 4, 5]"
+    assert str(nn.Upsample(size=(4, 5)).signature) == "real[..., c, h, w] -> real[..., c, 4, 5]"
     layer = nn.Upsample(size=3, mode="bilinear", align_corners=False)
     assert layer.extra_repr() == "size=3, mode='bilinear', align_corners=False"
     assert nn.Upsample(scale_factor=2).extra_repr() == "scale_factor=2, mode='nearest'"

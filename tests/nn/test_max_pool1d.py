@@ -54,7 +54,7 @@ def test_arguments(arguments, kind, message):
         nn.MaxPool1d(**{"kernel_size": 3, **arguments})
 
 
-@pytest.mark.parametrize("shape", [(4,), (1, 2, 2), (1, 2, 8, 8)], ids=str)
+@pytest.mark.parametrize("shape", [(4,), (1, 2, 2), (1, 2, 8, 2)], ids=str)
 def test_an_input_that_does_not_fit(shape):
-    with pytest.raises(ValueError, match=r"^MaxPool1d: max_pool1d: "):
+    with pytest.raises(ValueError, match=r"^MaxPool1d: (x must be \[..., c, l\]|max_pool1d: )"):
         nn.MaxPool1d(3)(pydp.zeros(shape))

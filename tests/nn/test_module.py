@@ -180,7 +180,7 @@ def test_a_tie_is_one_parameter_with_two_paths():
     state = net.state_dict()
     assert list(state) == ["0.weight", "0.count", "1.weight", "1.count"]
     assert state["0.weight"] is state["1.weight"]
-    shared = nn.Sequential(net[0], net[0])
+    shared = nn.Sequential(nn.share(net[0]), net[0])
     assert [name for name, _ in shared.named_modules()] == ["", "0"]
     assert list(shared.state_dict()) == ["0.weight", "0.count", "1.weight", "1.count"]
 
@@ -378,18 +378,18 @@ def test_astype_leaves_graphs_and_hooks_alone():
 
 
 def test_repr_is_a_tree_with_counts():
-    shared = nn.Linear(4, 4)
+    shared = nn.share(nn.Linear(4, 4))
     net = nn.Sequential(nn.Linear(1000, 4), nn.ReLU(), shared, nn.Sequential(shared))
     net.append(nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)]))
     assert repr(net).splitlines() == [
-        "Sequential()               4,042 parameters",
-        "  0: Linear(1000, 4)       4,004",
-        "  1: ReLU()",
-        "  2: Linear(4, 4)             20",
-        "  3: Sequential()",
+        "Sequential()               4,042 parameters  real[..., 1000] -> any",
+        "  0: Linear(1000, 4)       4,004             real[..., 1000] -> real[..., 4]",
+        "  1: ReLU()                                  real[...] -> real[...]",
+        "  2: Linear(4, 4)             20             real[..., 4] -> real[..., 4]",
+        "  3: Sequential()                            real[..., 4] -> real[..., 4]",
         "    0: the same as 2",
         "  4: ModuleList()             18",
-        "    0-2: 3 × Linear(2, 2)     18",
+        "    0-2: 3 × Linear(2, 2)     18             real[..., 2] -> real[..., 2]",
     ]
     assert repr(nn.ReLU()) == "ReLU()"
     assert repr(tied()).splitlines()[0] == "Sequential()  2 parameters"

@@ -64,6 +64,13 @@ CASES = [
     case("wide groups", real(1, 34, 4, 4), real(40, 17, 3, 3), groups=2, padding=1),
     case("depthwise", real(2, 5, 6, 6), real(5, 1, 3, 3), real(5), groups=5, padding=1),
     case("depthwise, strided", real(2, 20, 7, 7), real(20, 1, 3, 3), groups=20, stride=2),
+    case("first layer, strided", real(2, 3, 40, 37), real(4, 3, 7, 7), stride=2, padding=3),
+    case("depthwise, tiles", real(2, 19, 7, 15), real(19, 1, 3, 3), real(19), groups=19, padding=1),
+    case("depthwise, strided tiles", real(2, 19, 7, 21), real(19, 1, 3, 3), groups=19, stride=2,
+         padding=1),
+    case("depthwise, parts of the channels", real(1, 150, 4, 3), real(150, 1, 3, 3), groups=150,
+         padding=1),
+    case("depthwise, 5 wide", real(1, 20, 5, 6), real(20, 1, 5, 5), groups=20, padding=2),
     case("depthwise, two outputs each", real(1, 3, 5, 5), real(6, 1, 3, 3), groups=3),
     case("kernel as large as the input", real(2, 3, 4, 4), real(5, 3, 4, 4)),
     case("padding larger than the kernel", real(1, 1, 2, 2), real(2, 1, 2, 2), padding=3),
@@ -93,7 +100,15 @@ CASES = [
          exact=True, padding=1),
     case("exact, few products, 5x5", integers(2, 33, 14, 9), integers(17, 33, 5, 5), exact=True,
          padding=2),
+    case("few products, images for lanes", real(16, 17, 6, 5), real(18, 17, 3, 3), real(18),
+         padding=1),
+    case("few products, images for lanes, 5x5", real(15, 16, 4, 5), real(20, 16, 5, 5), padding=2),
+    case("images for lanes, one channel in", real(16, 1, 9, 8), real(18, 1, 5, 5), padding=2),
+    case("images for lanes, three channels out", real(16, 18, 6, 5), real(3, 18, 3, 3), real(3),
+         padding=1, activation="relu"),
     case("exact, strided", integers(2, 33, 9, 9), integers(5, 33, 3, 3), exact=True, stride=2),
+    case("exact, depthwise, strided", integers(2, 19, 9, 9), integers(19, 1, 3, 3), exact=True,
+         groups=19, stride=2, padding=1),
     case("exact, depthwise", integers(2, 19, 9, 9), integers(19, 1, 3, 3), exact=True, groups=19),
     backward_case(Conv2dBackwardData, "", real(2, 4, 4, 4), real(4, 3, 3, 3),
                   x=(2, 3, 6, 6), weight=(4, 3, 3, 3)),
@@ -120,24 +135,48 @@ def test_results_lie_channels_last():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38])
-def test_a_value_that_is_not_finite_stays_where_it_is_seen(bad):
+@pytest.mark.parametrize(
+    ("n", "c", "o"), [(2, 16, 16), (16, 17, 17), (16, 3, 18), (16, 18, 3)]
+)  # lanes are channels in the first, and images in the others
+def test_a_value_that_is_not_finite_stays_where_it_is_seen(n, c, o, bad):
     """The tiles of winograd.h would spread it; only the windows that hold it may show it."""
-    x = np.ones((2, 16, 8, 8), np.float32)
-    x[1, 3, 2, 5] = bad
-    w, dy = np.full((16, 16, 3, 3), 0.25, np.float32), np.ones((2, 16, 8, 8), np.float32)
+    x = np.ones((n, c, 8, 8), np.float32)
+    x[1, 2, 2, 5] = bad
+    w, dy = np.full((o, c, 3, 3), 0.25, np.float32), np.ones((n, o, 8, 8), np.float32)
     x, w = pydp.tensor(x, requires_grad=True), pydp.tensor(w, requires_grad=True)
     y = pydp.conv2d(x, w, padding=1)
     seen = np.zeros((8, 8), bool)
     seen[1:4, 4:7] = True
-    assert (y.numpy()[0] < 37).all()
+    assert (y.numpy()[0] < 41).all()
     assert (np.abs(y.numpy()[1] - y.numpy()[0]) < 1)[:, ~seen].all()
     assert not (np.abs(y.numpy()[1] - y.numpy()[0]) < 1)[:, seen].any()
-    dy[1, 3, 2, 5] = bad
+    dy[1, 2, 2, 5] = bad
     y.backward(pydp.tensor(dy))
     dx = x.grad.numpy()
-    assert (dx[0] < 37).all()
+    assert (dx[0] < 41).all()
     assert (np.abs(dx[1] - dx[0]) < 1)[:, ~seen].all()
     assert not (np.abs(dx[1] - dx[0]) < 1)[:, seen].any()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_stays_with_the_pixels_it_reaches(bad):
+    """The blocks of conv2d_blocks.h have zeros for weights where a pixel sees nothing."""
+    x = pydp.tensor(np.ones((3, 3, 64, 64), np.float32), requires_grad=True)
+    dy = np.ones((3, 8, 32, 32), np.float32)
+    dy[1, 2, 5, 7] = bad
+    y = pydp.conv2d(x, pydp.ones((8, 3, 3, 3)), stride=2, padding=1)
+    y.backward(pydp.tensor(dy))
+    reached = np.zeros((3, 3, 64, 64), bool)
+    reached[1, :, 9:12, 13:16] = True
+    np.testing.assert_array_equal(~np.isfinite(x.grad.numpy()), reached)
+
+
+def test_images_of_a_large_batch_are_those_of_a_small_one():
+    """Images that are lanes (conv2d_winograd_images.h) are turned some blocks at a time."""
+    x, w = pydp.tensor(integers(37, 17, 44, 44)), pydp.tensor(integers(18, 17, 3, 3))
+    x, w = x.astype("float32"), w.astype("float32")
+    y, part = pydp.conv2d(x, w, padding=1).numpy(), pydp.conv2d(x[34:], w, padding=1).numpy()
+    np.testing.assert_array_equal(y[34:], part)
 
 
 def test_an_empty_batch_gives_zero_gradients():

@@ -5,8 +5,8 @@ import pytest
 
 import pydp
 from harness import Case, examine, integers, real
+from pydp._arrays import FLOAT64
 from pydp._graph import apply
-from pydp._op import FLOAT64
 from pydp.ops._heads import Together, apart, join_heads, split_heads
 
 

@@ -26,7 +26,7 @@ def response(shape, size, alpha=1e-4, beta=0.75, k=1.0, why=""):
 
 
 def backward_of(shape, *window):
-    of = Window(len(shape) - 2, *window)
+    of = Window(*window)
     rule = registry["local_response_norm_backward"]
     inputs = [real(*shape), real(*shape, seed=1)]
     return Case(rule.name, lambda x, dy: apply(rule, (x, dy), of), inputs, layouts="bound")
@@ -73,9 +73,9 @@ def test_widths(beta):
             for c in [*range(1, 36), 63, 65, 96]:
                 for size in (1, 2, 5, 2**31 - 1):
                     x, dy = (real(30, c, seed=i).astype(np.float32) for i in range(2))
-                    window = Window(0, size, 3.0 * min(size, c), beta, 1.0)
+                    window = Window(size, 3.0 * min(size, c), beta, 1.0)
                     given = pydp.tensor(x, requires_grad=True)
-                    y = pydp.local_response_norm(given, *window[1:])
+                    y = pydp.local_response_norm(given, *window)
                     y.backward(pydp.tensor(dy))
                     want = registry["local_response_norm"].reference(x.astype(float), window)
                     np.testing.assert_allclose(y.detach().numpy(), want, 3e-6, 3e-6)

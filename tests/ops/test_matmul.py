@@ -54,6 +54,8 @@ CASES = [
     product("vector times vector", real(5), real(5)),
     product("exact", integers(65, 130), integers(130, 70), exact=True, order2=False),
     product("exact, few rows", integers(6, 400), integers(400, 410), exact=True, order2=False),
+    product("exact, one row, a long matrix", integers(1, 910), integers(910, 901), exact=True,
+            order2=False),
     product("exact, many rows", integers(400, 40), integers(40, 33), exact=True, order2=False),
     layer("no bias", None, real(3, 5), real(4, 5)),
     layer("bias", None, real(3, 5), real(4, 5), real(4)),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 import pydp
 from harness import ISAS, real, setting, torch
-from pydp import _graph
+from pydp import _graph, nn
 from pydp.ops._adadelta import adadelta_reference
 from pydp.ops._adagrad import adagrad_reference
 from pydp.ops._adam import adam_reference
@@ -208,6 +211,12 @@ W = pydp.tensor([1.0], requires_grad=True)
 ERRORS = [
     (lambda: SGD([], 0.1), ValueError, "SGD: params is empty"),
     (lambda: SGD(W, 0.1), TypeError, "SGD: params must be an iterable of tensors, got one tensor"),
+    (lambda: SGD(nn.Tanh(), 0.1), TypeError,
+     "SGD: params must be an iterable of tensors, got Tanh; write its parameters()"),
+    (lambda: SGD([{"params": nn.Sequential(nn.Tanh())}], 0.1), TypeError,
+     "SGD: params must be an iterable of tensors, got Sequential; write its parameters()"),
+    (lambda: SGD(None, 0.1), TypeError, "SGD: params must be an iterable of tensors, got NoneType"),
+    (lambda: SGD("w", 0.1), TypeError, "SGD: params must be an iterable of tensors, got str"),
     (lambda: SGD([W, W], 0.1), ValueError, "SGD: parameter 1, shape (1,), is given twice"),
     (lambda: SGD([{"params": W}, {"params": W}], 0.1), ValueError,
      "SGD: parameter 0, shape (1,), is given twice"),
@@ -285,3 +294,17 @@ def test_what_changes_between_steps_is_seen():
     optimizer.step()
     np.testing.assert_array_equal(optimizer.state[first]["momentum_buffer"], first.grad.numpy())
     assert {float(state["step"][0]) for state in optimizer.state.values()} == {4.0}
+
+
+def test_a_dropped_optimizer_lets_its_parameters_go_at_once():
+    w = pydp.nn.Parameter(pydp.tensor([1.0, 2.0]))
+    optimizer = pydp.optim.Adam([w], lr=0.1)
+    pydp.sum(w * w).backward()
+    optimizer.step()
+    gone = weakref.ref(w)
+    gc.disable()
+    try:
+        del w, optimizer
+        assert gone() is None
+    finally:
+        gc.enable()
