@@ -19,8 +19,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import sqrt
 from multiprocessing.connection import Pipe
 from statistics import median, quantiles
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -39,16 +41,18 @@ class PeerError(Exception):
 
 @dataclass(frozen=True)
 class Effort:
-    """How long is measured: samples of `sample` seconds at least, in `rounds` rounds, fewer (but
-    `least`) where that would take more than `budget` seconds."""
+    """How long is measured: samples of `sample` seconds at least, in rounds until the median of
+    every ratio is known to `error` of itself; at least `least` and at most `most` rounds, and no
+    more after `budget` seconds."""
 
     sample: float = 0.02
-    rounds: int = 21
+    error: float = 0.015
     least: int = 5
+    most: int = 25
     budget: float = 15.0
 
 
-QUICK = Effort(sample=0.002, rounds=3, least=3, budget=1.0)
+QUICK = Effort(sample=0.002, least=3, most=3, budget=1.0)
 
 
 class Worker:
@@ -132,6 +136,16 @@ class Row:
         low, middle, high = quantiles([theirs / ours for theirs, ours in pairs], method="inclusive")
         return low, middle, high
 
+    def error(self) -> float:
+        """By how much of itself the median of some ratio may be wrong: the notch of a box plot,
+        1.57 (upper - lower quartile) / sqrt(rounds), about 95 % sure (McGill, Tukey and Larsen,
+        Variations of Box Plots, 1978)."""
+        errors = [0.0]
+        for peer in self.seconds:
+            low, middle, high = self.ratio(peer)
+            errors.append(1.57 * (high - low) / middle / sqrt(len(self.seconds[peer])))
+        return max(errors)
+
     def share(self) -> tuple[float, str] | None:
         """How much of the limit we reach, and which limit it is: "F" arithmetic, "B" bandwidth."""
         shares = []
@@ -167,14 +181,14 @@ def measure(
     workers[LIMITS].ask("prepare", suite, case.name)
     workers[LIMITS].ask("time", 1)
     row.seconds = {peer: [] for peer in turns}
-    spent, rounds = 0.0, 0
-    while rounds < effort.least or (rounds < effort.rounds and spent < effort.budget):
+    end = perf_counter() + effort.budget
+    for rounds in range(1, effort.most + 1):
         for peer in turns:
             row.seconds[peer].append(workers[peer].ask("time", loops[peer]))
-            spent += row.seconds[peer][-1] * loops[peer]
         if limits := workers[LIMITS].ask("time", 1):
             row.limits.append(limits)
-        rounds += 1
+        if rounds >= effort.least and (row.error() <= effort.error or perf_counter() >= end):
+            break
     return row
 
 

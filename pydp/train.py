@@ -6,6 +6,7 @@
 
 Invariant: `after_epoch` is called between steps only, so what it saves is a whole epoch's model.
 Ctrl-C and SIGTERM (within `stop_signals`) end the loop by an exception; the files stay as they are.
+What must not be cut in two, such as a file and the word of what it holds, stands in `signals_wait`.
 """
 
 from __future__ import annotations
@@ -243,3 +244,26 @@ def stop_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP wait for what is inside; what they do, they do at its end.
+
+    Signals come to the main thread; in others this does nothing.
+    """
+    came: list[int] = []
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and callable(handler := signal.getsignal(number)):
+                before[number] = handler
+                signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)

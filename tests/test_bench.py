@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))  # bench is run from a checkout, never installed
 
 from bench import asked, readme, table  # noqa: E402
+from bench.__main__ import arguments as parsed  # noqa: E402
+from bench.__main__ import plan  # noqa: E402
 from bench.case import (  # noqa: E402
     PEERS,
     SUITES,
@@ -26,7 +29,7 @@ from bench.case import (  # noqa: E402
     installed_peers,
     values,
 )  # fmt: skip
-from bench.harness import QUICK, PeerError, Row, agree, measure, team  # noqa: E402
+from bench.harness import QUICK, Effort, PeerError, Row, agree, measure, team  # noqa: E402
 from bench.surroundings import beyond_avx2, environment, held  # noqa: E402
 from bench.worker import LIMITS  # noqa: E402
 
@@ -60,6 +63,42 @@ def test_every_peer_runs_and_the_others_stand_still():
     if workers[LIMITS].version:
         assert len(rows[0].limits) == len(rows[0].seconds["pydp"])
         assert "GFLOP/s float32" in head[1] and rows[0].share()[1] in "FB"
+
+
+class Timed:
+    """A worker that answers with these seconds, again and again."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = cycle(seconds)
+
+    def ask(self, what: str, *_: object) -> object:
+        return next(self.seconds) if what == "time" else []
+
+
+@pytest.mark.parametrize(
+    ("theirs", "effort", "rounds"),
+    [
+        ([2.0], Effort(), 5),  # the ratio is sure at once
+        ([2.0, 3.0], Effort(), 25),  # and never
+        ([2.0, 2.05], Effort(), 7),  # 1.57 · 0.05 / 2.05 / sqrt(7) is 1.4 %
+        ([2.0, 3.0], Effort(budget=0), 5),
+    ],
+)
+def test_what_is_noisy_is_measured_longer(theirs, effort, rounds):
+    case = find_case("matmul", "16 x 16 x 16")
+    workers = {"pydp": Timed(1.0), "numpy": Timed(*theirs), LIMITS: Timed(0.0)}
+    row = measure(workers, "matmul", case, 1, effort)
+    assert [len(samples) for samples in row.seconds.values()] == [rounds, rounds]
+
+
+def test_whole_steps_are_measured_on_two_threads():
+    def planned(*arguments):
+        chosen = plan(parsed([*arguments]))
+        return {n: {suite for suite, _ in cases} for n, cases in chosen}
+
+    assert planned("lenet", "softmax") == {1: {"softmax"}, 2: {"lenet", "softmax"}}
+    assert planned("lenet", "--threads", "1", "4") == {1: {"lenet"}, 4: {"lenet"}}
+    assert planned("lenet", "--only", "no such") == {1: set(), 2: set()}
 
 
 def test_the_command_prints_one_table(tmp_path):

@@ -24,6 +24,7 @@ from pydp.train import (
     cosine,
     evaluate,
     fit,
+    signals_wait,
     stop_signals,
 )
 
@@ -193,6 +194,58 @@ def test_stop_signals_in_another_thread():
     thread.start()
     thread.join()
     assert ended == [True]
+
+
+STOPS = {
+    signal.SIGINT: KeyboardInterrupt,
+    signal.SIGTERM: Stopped,
+    signal.SIGHUP: Stopped,
+}
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_signals_wait(number):
+    """What is inside is done before the signal is heard, and the handlers are those of before."""
+    before = {number: signal.getsignal(number) for number in STOPS}
+    done = []
+    with stop_signals():
+        with pytest.raises(STOPS[number]), signals_wait():
+            signal.raise_signal(number)
+            done.append("whole")
+        assert done == ["whole"]
+        with pytest.raises(STOPS[number]):
+            signal.raise_signal(number)
+    assert {number: signal.getsignal(number) for number in STOPS} == before
+
+
+def test_signals_wait_for_an_error():
+    with pytest.raises(KeyboardInterrupt) as raised, signals_wait():
+        signal.raise_signal(signal.SIGINT)
+        raise OSError("the disk is full")
+    assert isinstance(raised.value.__context__, OSError)
+
+
+def test_signals_wait_without_one():
+    before = signal.getsignal(signal.SIGINT)
+    with signals_wait():
+        pass
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_while_the_file_is_written(tmp_path, monkeypatch, number):
+    """What is said of the file is what it holds."""
+    save, path = pydp.save, tmp_path / "digits.safetensors"
+
+    def stopped_after(*arguments):
+        save(*arguments)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(pydp, "save", stopped_after)
+    with pytest.raises(STOPS[number]) as raised:
+        RECIPES["digits"].train(path, epochs=3, show=lambda line: None)
+    assert raised.value.__notes__ == [f"{path} holds epoch 1 of 3"]
+    assert pydp.load(path).metadata["epoch"] == "1/3"
 
 
 # ---- the recipe ----------------------------------------------------------------------------------

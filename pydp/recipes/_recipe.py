@@ -20,7 +20,16 @@ from pydp.checkpoint import OTHER_SUFFIXES
 from pydp.data import Batches, Split
 from pydp.nn import Module
 from pydp.optim import Adam
-from pydp.train import Epoch, Stopped, confusion_text, cosine, evaluate, fit, stop_signals
+from pydp.train import (
+    Epoch,
+    Stopped,
+    confusion_text,
+    cosine,
+    evaluate,
+    fit,
+    signals_wait,
+    stop_signals,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -92,8 +101,9 @@ class Recipe:
                 "arguments": json.dumps(self.arguments, sort_keys=True),
                 "epoch": f"{epoch.number}/{epoch.epochs}",
             }
-            pydp.save(output, model, metadata)
-            saved = f"{output} holds epoch {epoch.number} of {epoch.epochs}"
+            with signals_wait():  # so that what is said of the file is true
+                pydp.save(output, model, metadata)
+                saved = f"{output} holds epoch {epoch.number} of {epoch.epochs}"
             show(str(epoch))
 
         try:
