@@ -5,7 +5,10 @@ The sizes are such that every large kernel cuts its work into several tasks.
 """
 
 import itertools
+import os
 import resource
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -154,6 +157,37 @@ def test_what_is_free_serves_blocks_of_any_size():
     for i, a in enumerate(small):
         a[...] = i
     assert [a.min() for a in small] == [a.max() for a in small] == list(range(6))
+
+
+SCARCE = """
+import resource
+import numpy as np, pydp
+from pydp import _kernels
+megabytes, float32 = 1 << 18, np.dtype(np.float32)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + 4 * 350 * megabytes
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+for n in (50, 100, 150, 200, 250, 300):  # each larger than all that is free before it
+    array = _kernels.empty((n * megabytes,), float32)
+    array[::megabytes] = n
+    del array
+try:
+    _kernels.empty((400 * megabytes,), float32)
+except MemoryError:
+    array = _kernels.empty((300 * megabytes,), float32)
+    array[::megabytes] = 1
+    print(_kernels.memory() == (array.nbytes, 0))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads its size from /proc")
+def test_where_addresses_are_scarce():
+    """With ulimit -v: no wide mapping, and what was freed makes room for what is larger."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCARCE], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(pydp.__file__))},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_freed_in_any_order():

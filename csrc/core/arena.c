@@ -148,12 +148,26 @@ static char *map(size_t bytes) {
     return start;
 }
 
+/* Addresses may be scarce (ulimit -v): what is free gives back its own. */
+static void unmap_pieces(void) {
+    for (int64_t i = count - 1; i >= 0; i--) {
+        const piece_t *p = pieces + i;
+        if (munmap(p->start, p->bytes)) continue;
+        cached -= dirty_bytes(p, p->bytes);
+        remove_pieces(i, 1);
+    }
+}
+
 /* One more mapping, in which a block of so many bytes has a place. */
 static int grow(size_t bytes) {
     const size_t least = (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
     size_t size = least < WIDE ? WIDE : least;
     char *start = map(size);
     if (!start && size > least) start = map(size = least);
+    if (!start) {
+        unmap_pieces();
+        start = map(size = least);
+    }
     if (start) insert((piece_t){start, size, CLEAN});
     return start != NULL;
 }
