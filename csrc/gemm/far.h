@@ -12,19 +12,20 @@
 
 #include "few.h"
 
-/* Bytes of B; less needs no such care. */
-enum { FAR_NEAR = 1 << 19 };
 /* Tiles of rows; more of them pay for packing B. Where a row of a panel is one
  * line, the first tile asks for all of a panel, faster than memory answers. */
 enum { FAR_TILES = AHEAD_LINES > 1 ? 16 : 3 };
+/* The same where the rows of B evict each other and a row of a panel is one
+ * line: it is gone before the next tile comes. */
+enum { FAR_TILES_PAGES = AHEAD_LINES > 1 ? FAR_TILES : 1 };
 enum { FAR_DEPTH = 1024 / (int)sizeof(real) }; /* rows of a block */
 /* The panels of a task: A is copied for each of them, so not too few. */
 enum { FAR_LEAST = 4, FAR_MOST = 2048 / (int)sizeof(real) / PANEL };
 
 static int is_far(const gemm_t *g) {
+    const int64_t tiles = b_pages(g) ? FAR_TILES_PAGES : FAR_TILES;
     return g->b.column == 1 && !g->b.read && !g->b_panels && !g->a.read &&
-           g->n >= PANEL && g->m <= FAR_TILES * TILE_ROWS &&
-           b_bytes(g) > FAR_NEAR;
+           g->n >= PANEL && g->m <= tiles * TILE_ROWS && b_bytes(g) > FAR_NEAR;
 }
 
 /* The panel after the one at (p, j): to its right, or first of the next block;
@@ -86,18 +87,20 @@ static void far_task(void *context, int64_t index) {
         const int64_t depth = least(t->depth, g->k - p);
         for (int64_t i = 0; i < t->tiles; i++)
             rows.a[i] =
-                pack_tile(&g->a, t->a, rows.tile[i].i, rows.tile[i].rows, p,
-                          depth, copy + i * A_TILE);
+                pack_tile(&g->a, t->a, g->m, rows.tile[i].i, rows.tile[i].rows,
+                          p, depth, copy + i * A_TILE);
         far_block(t, &rows, p, depth, j, j_last);
     }
 }
 
-/* An even number of tasks, eight where they are wide enough. */
+/* For several threads an even number of tasks, eight where they are wide
+ * enough.
+ */
 static int64_t far_tasks(int64_t n) {
     const int64_t panels = ceil_div(n, PANEL);
-    const int64_t tasks =
-        most(least(panels / FAR_LEAST, 8), ceil_div(panels, FAR_MOST));
-    return most(2, ceil_div(tasks, 2) * 2);
+    const int64_t fewest = ceil_div(panels, FAR_MOST);
+    if (pd_get_threads() == 1) return fewest;
+    return even(most(least(panels / FAR_LEAST, 8), most(2, fewest)));
 }
 
 static int64_t gemm_far(const gemm_t *g, const real *a, const real *b,

@@ -6,10 +6,6 @@
 
 #include "loops.h"
 
-static int64_t b_bytes(const gemm_t *g) {
-    return g->k * g->n * (int64_t)sizeof(real);
-}
-
 static int is_few(const gemm_t *g) {
     return g->b.column == 1 && !g->b.read && !g->b_panels && !g->a.read &&
            g->n >= WIDE_WIDTH * VL && g->m <= WIDE_ROWS;

@@ -114,7 +114,7 @@ static a_tile a_at(const product_t *t, const tile_t *tile, int64_t p0,
     a_tile at = copied_tile(a, copy);
     at.data += (p - p0) * at.step;
     if (fresh)
-        pack_tile(a, t->a, tile->i, tile->rows, p, depth,
+        pack_tile(a, t->a, t->g->m, tile->i, tile->rows, p, depth,
                   copy + (p - p0) * at.step);
     return at;
 }
@@ -169,8 +169,8 @@ static void a_pack(const product_t *t, hand_t *h, const near_t *n) {
         i[tile] = tile_row(t, h->task.first + tile);
     for (int64_t p = n->p0; p < n->p1; p += STEPS)
         for (int64_t tile = 0; tile < tiles; tile++)
-            pack_tile(&t->g->a, t->a, i[tile], i[tile + 1] - i[tile], p,
-                      least(STEPS, n->p1 - p),
+            pack_tile(&t->g->a, t->a, t->g->m, i[tile], i[tile + 1] - i[tile],
+                      p, least(STEPS, n->p1 - p),
                       h->tiles + tile * A_TILE + (p - n->p0) * A_COLUMN);
 }
 
@@ -232,13 +232,23 @@ static void loops_task(void *context, int64_t index) {
     }
 }
 
+static int64_t b_bytes(const gemm_t *g) {
+    return g->k * g->n * (int64_t)sizeof(real);
+}
+/* Bytes of a B that stays in a near cache. */
+enum { FAR_NEAR = 1 << 19 };
+
+/* Rows of B begin at multiples of a page: in a cache they evict each other. */
+static int b_pages(const gemm_t *g) {
+    return g->b.row * (int64_t)sizeof(real) % 4096 == 0;
+}
+
 /* B is read in place where that costs less than packing it. */
 static enum b_place b_choose(const gemm_t *g, int64_t tiles) {
-    const int64_t bytes = (int64_t)sizeof(real);
     if (g->b_panels) return B_GIVEN;
     if (!g->b.read && g->b.column == 1 &&
-        (tiles <= 3 ||
-         (g->k * g->n * bytes <= 262144 && g->b.row * bytes % 4096 != 0)))
+        (b_pages(g) ? tiles <= 3 && b_bytes(g) <= FAR_NEAR
+                    : tiles <= 3 || b_bytes(g) <= FAR_NEAR / 2))
         return B_IN_PLACE;
     return B_PACKED;
 }

@@ -83,9 +83,9 @@ static inline a_tile copied_tile(const gemm_matrix *a, const real *copy) {
     return (a_tile){copy, A_ROW, 1};
 }
 
-/* Rows i … i+rows-1, columns p0 … p0+depth-1 of A, copied to `to` [A_TILE]. */
+/* Rows i … i+rows-1 of A's m, columns p0 … p0+depth-1, to `to` [A_TILE]. */
 static inline a_tile pack_tile(const gemm_matrix *a, const real *data,
-                               int64_t i, int64_t rows, int64_t p0,
+                               int64_t m, int64_t i, int64_t rows, int64_t p0,
                                int64_t depth, real *to) {
     const real *from = data + i * a->row + p0 * a->column;
     const a_tile copied = copied_tile(a, to);
@@ -96,6 +96,13 @@ static inline a_tile pack_tile(const gemm_matrix *a, const real *data,
     } else if (a->column == 1) {
         for (int64_t r = 0; r < rows; r++)
             copy_run(to + r * A_ROW, from + r * a->row, depth);
+    } else if (a->row == 1 && i + A_COLUMN <= m) {
+        /* The rows of the next tile, too: cheaper than to leave them out. */
+        for (int64_t p = 0; p < depth; p++) {
+            UNROLL for (int v = 0; v < A_COLUMN; v += VL)
+                v_store(to + p * A_COLUMN + v,
+                        v_load(from + p * a->column + v));
+        }
     } else if (a->row == 1) {
         for (int64_t p = 0; p < depth; p++)
             copy_run_padded(to + p * A_COLUMN, from + p * a->column, rows);

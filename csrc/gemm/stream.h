@@ -18,18 +18,16 @@
 
 #include "few.h"
 
+/* Bytes of B: of one row and of several, less goes the way of few.h; and from
+ * where on it is far. Processors with fewer registers have smaller caches. */
 #if V_REGISTERS == 32
 enum { STREAM_ROWS = 4, STREAM_DEPTH = 8 };
+enum { STREAM_ONE = 3 << 20, STREAM_SEVERAL = 4 << 20 };
 #else
 enum { STREAM_ROWS = 2, STREAM_DEPTH = 8 };
+enum { STREAM_ONE = 1 << 19, STREAM_SEVERAL = 1 << 19 };
 #endif
-/* Bytes of B: of one row and of several, less goes the way of few.h; and from
- * where on it is far. */
-enum {
-    STREAM_ONE = 3 << 20,
-    STREAM_SEVERAL = 4 << 20,
-    STREAM_LARGE = 20 << 20
-};
+enum { STREAM_LARGE = 20 << 20 };
 /* Columns of a task, at least, where the threads leave it so many. */
 enum { STREAM_LONG = 4096 / (int)sizeof(real) };
 
