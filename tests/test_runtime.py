@@ -269,6 +269,7 @@ def test_threads_of_python_give_the_serial_bits():
 
 
 BUSY = """
+import time
 import numpy as np, pydp
 x = pydp.tensor(np.ones(60_000, np.float32))
 def seconds(threads):
@@ -436,6 +437,7 @@ def test_import_time(tmp_path):
     than 65 ms, the machine is busy or slow and the allowance grows with it.
     """
     code = """
+import time
 begin = time.thread_time()
 import numpy
 middle = time.thread_time()
