@@ -49,7 +49,7 @@ class Effort:
     error: float = 0.015
     least: int = 5
     most: int = 25
-    budget: float = 15.0
+    budget: float = 8.0
 
 
 QUICK = Effort(sample=0.002, least=3, most=3, budget=1.0)

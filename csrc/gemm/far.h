@@ -14,16 +14,23 @@
 
 /* Tiles of rows; more of them pay for packing B. Where a row of a panel is one
  * line, the first tile asks for all of a panel, faster than memory answers. */
-enum { FAR_TILES = AHEAD_LINES > 1 ? 16 : 3 };
-/* The same where the rows of B evict each other and a row of a panel is one
- * line: it is gone before the next tile comes. */
-enum { FAR_TILES_PAGES = AHEAD_LINES > 1 ? FAR_TILES : 1 };
+enum { FAR_TILES = AHEAD_LINES > 1 ? 16 : 6 };
+/* The same where a row of a panel is one line and B comes from memory; and
+ * where its rows evict each other: a line is gone before the next tile comes.
+ */
+enum {
+    FAR_TILES_MEMORY = AHEAD_LINES > 1 ? FAR_TILES : 3,
+    FAR_TILES_PAGES = AHEAD_LINES > 1 ? FAR_TILES : 1,
+    FAR_MEMORY = 16 << 20 /* bytes of B */
+};
 enum { FAR_DEPTH = 1024 / (int)sizeof(real) }; /* rows of a block */
 /* The panels of a task: A is copied for each of them, so not too few. */
 enum { FAR_LEAST = 4, FAR_MOST = 2048 / (int)sizeof(real) / PANEL };
 
 static int is_far(const gemm_t *g) {
-    const int64_t tiles = b_pages(g) ? FAR_TILES_PAGES : FAR_TILES;
+    const int64_t tiles = b_pages(g)                ? FAR_TILES_PAGES
+                          : b_bytes(g) > FAR_MEMORY ? FAR_TILES_MEMORY
+                                                    : FAR_TILES;
     return g->b.column == 1 && !g->b.read && !g->b_panels && !g->a.read &&
            g->n >= PANEL && g->m <= tiles * TILE_ROWS && b_bytes(g) > FAR_NEAR;
 }

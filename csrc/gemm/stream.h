@@ -1,4 +1,4 @@
-/* One to four rows times a B in place that is far away, at the speed of memory:
+/* A few rows times a B in place that is far away, at the speed of memory:
  * some rows of B are walked side by side from end to end, and the rows of C,
  * which stay in the first level of cache, collect.
  *
@@ -7,29 +7,35 @@
  *                       -> -> -> ->              + …
  *
  * The elements of A are in registers, so a vector of B costs its load and one
- * multiply-add for each row of A. K is added up in order.
+ * multiply-add for each row of A. K is added up in order. More rows of A than
+ * registers have elements for come in groups: the second finds these rows of B
+ * in the nearest cache.
  *
  * What some cache of the processor holds it fetches itself, best along long
  * rows. Six of them and the row of C fit into a cache of eight ways even where
- * all begin at multiples of a page. From farther away, the vector that lies as
- * many rows further down is asked for. */
+ * all begin at multiples of a page. From farther away, processors with AVX-512
+ * are asked for the vector that lies as many rows further down; others do
+ * better alone, half as fast again where the rows are long. */
 #ifndef PD_GEMM_STREAM_H
 #define PD_GEMM_STREAM_H
 
 #include "few.h"
 
-/* Bytes of B: of one row and of several, less goes the way of few.h; and from
- * where on it is far. Processors with fewer registers have smaller caches. */
+/* Rows of A in a group, and at most. Bytes of B from which on this is the way:
+ * for one row, for several, and for more than four where rows of B do not evict
+ * each other; less goes the way of few.h and far.h. Bytes of a row of C that
+ * stay near. Processors with fewer registers have smaller caches. */
 #if V_REGISTERS == 32
-enum { STREAM_ROWS = 4, STREAM_DEPTH = 8 };
-enum { STREAM_ONE = 3 << 20, STREAM_SEVERAL = 4 << 20 };
+enum { STREAM_ROWS = 4, STREAM_DEPTH = 8, STREAM_MOST = 4 };
+enum { STREAM_ONE = 3 << 20, STREAM_SEVERAL = 4 << 20, STREAM_C = 4 << 10 };
 #else
-enum { STREAM_ROWS = 2, STREAM_DEPTH = 8 };
-enum { STREAM_ONE = 1 << 19, STREAM_SEVERAL = 1 << 19 };
+enum { STREAM_ROWS = 2, STREAM_DEPTH = 6, STREAM_MOST = 8 };
+enum { STREAM_ONE = 1 << 19, STREAM_SEVERAL = 1 << 19, STREAM_C = 64 << 10 };
 #endif
-enum { STREAM_LARGE = 20 << 20 };
-/* Columns of a task, at least, where the threads leave it so many. */
-enum { STREAM_LONG = 4096 / (int)sizeof(real) };
+enum { STREAM_GROUPS = 8 << 20, STREAM_LARGE = 20 << 20 };
+/* Columns of B: several groups are worth it where it has so many; and those of
+ * a task, at least, where the threads leave it so many. */
+enum { STREAM_WIDE = 256, STREAM_LONG = STREAM_C / (int)sizeof(real) };
 
 /* n <= VL columns of `depth` rows of B times x[rows][depth]. */
 V_INLINE void stream_lanes(const int rows, const int depth, const int far,
@@ -82,13 +88,20 @@ typedef void stream_kernel(const real *a, int64_t a_row, int64_t a_column,
         stream_body(rows, depth, far, a, a_row, a_column, b, b_row, c, first,  \
                     n);                                                        \
     }
-/* One row of B, or as many as stream_depth says that are near or far. */
-enum { STREAM_SINGLE, STREAM_NEAR, STREAM_FAR, STREAM_KINDS };
+/* One row of B, or as many as stream_depth says that are near or far, or those
+ * that the group before has met. */
 STREAM(1, 1, 0)
 STREAM(1, 6, 0)
-STREAM(1, 8, 1)
 STREAM(2, 1, 0)
 #if V_REGISTERS == 32
+enum {
+    STREAM_SINGLE,
+    STREAM_NEAR,
+    STREAM_FAR,
+    STREAM_KINDS,
+    STREAM_AGAIN = STREAM_NEAR
+};
+STREAM(1, 8, 1)
 STREAM(2, 8, 0)
 STREAM(2, 8, 1)
 STREAM(3, 1, 0)
@@ -104,14 +117,21 @@ static stream_kernel *const stream_kernels[STREAM_KINDS][STREAM_ROWS] = {
 static const int stream_depth[STREAM_KINDS][STREAM_ROWS] = {
     {1, 1, 1, 1}, {6, 8, 6, 6}, {8, 8, 6, 6}};
 #else
+enum {
+    STREAM_SINGLE,
+    STREAM_NEAR,
+    STREAM_AGAIN,
+    STREAM_KINDS,
+    STREAM_FAR = STREAM_NEAR
+};
+STREAM(1, 5, 0)
 STREAM(2, 5, 0)
-STREAM(2, 5, 1)
 static stream_kernel *const stream_kernels[STREAM_KINDS][STREAM_ROWS] = {
     {stream_1_1_0, stream_2_1_0},
     {stream_1_6_0, stream_2_5_0},
-    {stream_1_8_1, stream_2_5_1}};
+    {stream_1_5_0, stream_2_5_0}};
 static const int stream_depth[STREAM_KINDS][STREAM_ROWS] = {
-    {1, 1}, {6, 5}, {8, 5}};
+    {1, 1}, {6, 5}, {5, 5}};
 #endif
 
 typedef struct {
@@ -122,9 +142,14 @@ typedef struct {
 } stream_t;
 
 static int is_stream(const gemm_t *g) {
-    return g->m <= STREAM_ROWS && g->b.column == 1 && !g->a.read &&
-           !g->b.read && !g->b_panels &&
-           b_bytes(g) >= (g->m == 1 ? STREAM_ONE : STREAM_SEVERAL + 1);
+    const int64_t bytes = b_bytes(g);
+    if (g->b.column != 1 || g->a.read || g->b.read || g->b_panels) return 0;
+    if (g->m == 1) return bytes >= STREAM_ONE;
+    if (g->m <= STREAM_ROWS) return bytes > STREAM_SEVERAL;
+    return g->m <= STREAM_MOST && g->n >= STREAM_WIDE &&
+           bytes > (g->m <= 4    ? STREAM_SEVERAL
+                    : b_pages(g) ? FAR_NEAR
+                                 : STREAM_GROUPS);
 }
 
 static void stream_task(void *context, int64_t index) {
@@ -136,19 +161,24 @@ static void stream_task(void *context, int64_t index) {
     const int64_t before = (int64_t)((uintptr_t)(t->b + j) % PD_VECTOR_BYTES);
     const int64_t first =
         before % bytes ? 0 : least(n, (PD_VECTOR_BYTES - before) / bytes % VL);
-    real *c[STREAM_ROWS];
+    real *c[STREAM_MOST];
     for (int64_t i = 0; i < g->m; i++) {
         c[i] = t->c + (g->c_rows ? g->c_rows[i] : i * g->c_row) + j;
         if (!g->add) zero_run(c[i], n);
     }
     const int whole = b_bytes(g) < STREAM_LARGE ? STREAM_NEAR : STREAM_FAR;
+    const int64_t group = least(g->m, STREAM_ROWS);
     for (int64_t p = 0, depth; p < g->k; p += depth) {
-        const int rest = p + stream_depth[whole][g->m - 1] > g->k;
-        const int kind = rest ? STREAM_SINGLE : whole;
-        depth = stream_depth[kind][g->m - 1];
-        stream_kernels[kind][g->m - 1](t->a + p * g->a.column, g->a.row,
-                                       g->a.column, t->b + p * g->b.row + j,
-                                       g->b.row, c, first, n);
+        const int rest = p + stream_depth[whole][group - 1] > g->k;
+        int kind = rest ? STREAM_SINGLE : whole;
+        depth = stream_depth[kind][group - 1];
+        for (int64_t i = 0, rows; i < g->m; i += rows) {
+            rows = least(group, g->m - i);
+            stream_kernels[kind][rows - 1](
+                t->a + i * g->a.row + p * g->a.column, g->a.row, g->a.column,
+                t->b + p * g->b.row + j, g->b.row, c + i, first, n);
+            kind = rest ? STREAM_SINGLE : STREAM_AGAIN;
+        }
     }
     for (int64_t i = 0; i < g->m && (g->bias || g->activation); i++)
         finish_row(c[i], c[i], n, 0,
@@ -161,9 +191,10 @@ static int64_t gemm_stream(const gemm_t *g, const real *a, const real *b,
     const int64_t tasks = most(pd_get_threads(), g->n / STREAM_LONG);
     stream_t t = {g, a, b, c,
                   .task_columns = ceil_div(ceil_div(g->n, tasks), VL) * VL};
-    /* Memory is what it waits for. */
-    pd_parallel(ceil_div(g->n, t.task_columns), (double)(g->k * g->n) / 5,
-                stream_task, &t);
+    /* Memory is what one group waits for. */
+    const int64_t groups = ceil_div(g->m, STREAM_ROWS);
+    pd_parallel(ceil_div(g->n, t.task_columns),
+                (double)(g->k * g->n) * (double)groups / 5, stream_task, &t);
     return 0;
 }
 

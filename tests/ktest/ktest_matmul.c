@@ -48,6 +48,8 @@ static const shape_t shapes[] = {
     {4, 1120, 1003, "four rows, B streams, whole vectors"},
     {4, FAR_SIDE, FAR_SIDE, "four rows, B is far, ragged"},
     {6, 1111, 1000, "a tile, B is far, ragged"},
+    {7, FAR_SIDE, FAR_SIDE, "seven rows, B streams by groups of them"},
+    {8, 1024, 300, "eight rows, rows of B are pages"},
     {15, 1120, 1003, "two tiles, B is far, whole vectors"},
     {30, 1111, 1000, "a few tiles, B is far, ragged"},
     {300, 1, 40, "matrix times vector"},
@@ -60,9 +62,9 @@ static const shape_t shapes[] = {
     {230, 1970, 400, "many panels, two stretches of K, packed"},
     {257, 129, 385, "all edges, packed"},
     {47, 290, 391, "a few tiles, panels near and not, two stretches of K"},
-    {900, 33, 6, "more tiles than a chunk, A in place"},
-    {451, 39, 11, "more tiles than a chunk of copies"},
-    {905, 130, 390, "chunks and groups, two stretches of K"},
+    {1200, 33, 6, "more tiles than a chunk, A in place"},
+    {601, 39, 11, "more tiles than a chunk of copies"},
+    {1205, 130, 390, "chunks and groups, two stretches of K"},
     {97, 2053, 29, "one chunk, many groups, ragged"},
 };
 
