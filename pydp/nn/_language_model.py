@@ -20,6 +20,8 @@ from pydp.nn._embedding import Embedding
 from pydp.nn._generate_token import GenerateToken
 from pydp.nn._generation import evaluating, generated
 from pydp.nn._module import Module, checked_module
+from pydp.nn._repair import following
+from pydp.nn._repr import box
 from pydp.nn._sequence_model import SequenceModel, check_causal
 
 
@@ -65,12 +67,10 @@ class LanguageModel(Module):
 
     @property
     def signature(self) -> language.Signature:
-        found = language.compose(
-            self.embed.signature, self.model.signature, ("LanguageModel: embed", "model")
-        )
-        return language.compose(
-            found, self.generate_token.signature, ("LanguageModel: model", "generate_token")
-        )
+        left = f"LanguageModel: embed: {box(self.embed)}"
+        found = following(self.embed.signature, left, self.model, "model")
+        left = f"LanguageModel: model: {box(self.model)}"
+        return following(found, left, self.generate_token, "generate_token")
 
     @property
     def type(self) -> str:

@@ -6,6 +6,20 @@ import inspect
 from typing import Any
 
 from pydp._op import language
+from pydp.nn._repr import box
+
+
+def following(
+    before: language.Signature, left: str, module: Any, name: str, signature: str | None = None
+) -> language.Signature:
+    """The type of what comes before (`left`, in messages) and then the module, or that part of the
+    module which this signature is. Where they do not fit, the error says what would mend it."""
+    then = language.parse(signature) if signature else module.signature
+    try:
+        return language.compose(before, then)
+    except language.SignatureError:
+        names = left, f"{name}: {box(module)}"
+        raise language.clash(before, then, names, repair(module, before)) from None
 
 
 def repair(module: Any, before: language.Signature) -> str | None:

@@ -23,6 +23,8 @@ from pydp.nn._generate_token import GenerateToken
 from pydp.nn._generation import evaluating, generated
 from pydp.nn._module import Module, checked_module
 from pydp.nn._recurrent import Recurrent
+from pydp.nn._repair import following
+from pydp.nn._repr import box
 from pydp.nn._sequence_model import SequenceModel
 
 
@@ -85,18 +87,15 @@ class SequenceToSequence(Module):
         """The types of what stands one behind the other."""
         name = "SequenceToSequence: "
         memory, y = f"real[..., s, {self.decoder.e}]", self.decoder.signature.function.result
-        source = language.compose(
-            self.embed_source.signature, self.encoder.signature,
-            (f"{name}embed_source", "encoder"),
-        )  # fmt: skip
-        language.compose(source, f"{memory} -> {memory}", (f"{name}encoder", "decoder's memory"))
+        left = f"{name}embed_source: {box(self.embed_source)}"
+        source = following(self.embed_source.signature, left, self.encoder, "encoder")
+        names = f"{name}encoder: {box(self.encoder)}", "decoder's memory"
+        language.compose(source, f"{memory} -> {memory}", names)
+        left = f"{name}embed_target: {box(self.embed_target)}"
         reads = f"real[..., t, {self.decoder.d}] -> {y}"
-        target = language.compose(
-            self.embed_target.signature, reads, (f"{name}embed_target", "decoder")
-        )
-        language.compose(
-            target, self.generate_token.signature, (f"{name}decoder", "generate_token")
-        )
+        target = following(self.embed_target.signature, left, self.decoder, "decoder", reads)
+        left = f"{name}decoder: {box(self.decoder)}"
+        following(target, left, self.generate_token, "generate_token")
 
     @property
     def type(self) -> str:

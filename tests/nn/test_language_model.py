@@ -235,7 +235,7 @@ def test_nothing_drops_and_nothing_is_recorded_meanwhile():
         (nn.Linear(D, D), TypeError, "the model must be a SequenceModel .*, got Linear"),
         (nn.LSTM, TypeError, "the model must be a SequenceModel .*, got LSTM"),
         (nn.LSTM(D, 4), SignatureError, "[^$]*generate_token[^$]*4 [^$]* against 6"),
-        (nn.LSTM(4, D), SignatureError, "embed[^$]*6 [^$]* against 4"),
+        (nn.LSTM(4, D), SignatureError, "embed[^$]*6 [^$]* against 4[^$]*LSTM.input_size=6, …"),
     ],
 )  # fmt: skip
 def test_models_that_are_refused(model, error, message):
