@@ -191,7 +191,11 @@ def build(**words):
         ({"decoder": nn.LSTM(D, D)}, TypeError, "decoder must be a Decoder, got LSTM"),
         ({"decoder": nn.LuongDecoder}, TypeError, "decoder must be a Decoder, got LuongDecoder"),
         ({"begin": -1}, ValueError, "begin must be at least 0, got -1"),
-        ({"encoder": nn.LSTM(5, D)}, SignatureError, "embed_source[^$]*6 [^$]*against 5[^$]*repair: LSTM.input_size=6"),
+        (
+            {"encoder": nn.LSTM(5, D)},
+            SignatureError,
+            "embed_source[^$]*6 [^$]*against 5[^$]*repair: LSTM.input_size=6",
+        ),
         ({"encoder": nn.LSTM(D, 5)}, SignatureError, "encoder[^$]*memory[^$]*5 [^$]*against 6"),
         (
             {"embed_target": nn.EmbedToken(V, 5)},
