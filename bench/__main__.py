@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import table
-from bench.case import KERNELS, OURS, PEERS, SUITES, Case, chosen, installed_peers
+from bench.case import (
+    ATTENTION,
+    KERNELS,
+    OURS,
+    PEERS,
+    SUITES,
+    WORKLOADS,
+    Case,
+    chosen,
+    installed_peers,
+)
 from bench.harness import QUICK, Effort, PeerError, Row, measure, team, weigh
 from bench.surroundings import ISAS
 
@@ -23,7 +33,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, nargs="+", help="default: 1 and 2; workloads 2")
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), help="default: the installed")
     parser.add_argument("--isa", choices=ISAS, default="", help="hold all to this instruction set")
-    parser.add_argument("--memory", action="store_true", help="the steps' peak memory, too")
+    parser.add_argument("--memory", action="store_true", help="the peak memory of whole steps, too")
     parser.add_argument("--quick", action="store_true", help="a trial of the harness: no figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all samples")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="the workloads' ratios, drawn")
@@ -62,7 +72,7 @@ def main() -> int:
             for suite, case in planned:
                 try:
                     rows.append(measure(workers, suite, case, threads, effort))
-                    if options.memory:
+                    if options.memory and (suite in WORKLOADS or (suite, case.name) == ATTENTION):
                         weigh(rows[-1], peers, options.isa)
                 except PeerError as error:
                     failed += 1
