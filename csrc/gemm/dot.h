@@ -18,12 +18,18 @@
 #include "pack.h"
 #include "par.h"
 
-enum { DOT_SUMS = V_REGISTERS / 2 }; /* accumulators of a tile */
-enum { DOT_ROWS = V_REGISTERS == 32 ? 4 : 2 };
+enum { DOT_SUMS = 16 }; /* accumulators of a tile at most, in groups of VL */
+enum { DOT_ROWS = V_REGISTERS == 32 ? 4 : 3 };
 /* Up to DOT_FEW rows (or columns) packing does not pay, and up to DOT_MOST rows
  * not where each has DOT_LONG elements times their number: adding up the lanes
  * of a dot costs as much as packing a few dozen elements. */
-enum { DOT_FEW = 8, DOT_MOST = PD_VECTOR_BYTES == 64 ? 48 : 16, DOT_LONG = 20 };
+enum {
+    DOT_FEW = 8,
+    DOT_MOST = PD_VECTOR_BYTES == 64   ? 48
+               : PD_VECTOR_BYTES == 32 ? 24
+                                       : 16,
+    DOT_LONG = 20
+};
 /* Blocks of K, where several groups of rows meet the same part of B. */
 enum { DOT_DEPTH = 8192 / (int)sizeof(real) };
 /* Bytes of B that are near enough for the processor's own prefetching, unless
@@ -88,8 +94,10 @@ static const int dot_columns[DOT_ROWS] = {8, 8, 5, 4};
 #else
 DOT(1, 8)
 DOT(2, 4)
-static dot_kernel *const dot_kernels[1 + DOT_ASKS][DOT_ROWS] = {{dot_1, dot_2}};
-static const int dot_columns[DOT_ROWS] = {8, 4};
+DOT(3, 4)
+static dot_kernel *const dot_kernels[1 + DOT_ASKS][DOT_ROWS] = {
+    {dot_1, dot_2, dot_3}};
+static const int dot_columns[DOT_ROWS] = {8, 4, 4};
 #endif
 
 typedef struct {

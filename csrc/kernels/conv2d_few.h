@@ -143,16 +143,16 @@ static void few_forward_task(void *context, int64_t index) {
     const int64_t rows = least(t->band, g->oh - first);
     const int64_t tiles = ceil_div(g->ow, TILE_ROWS);
     const real *band = few_band(t, n, first);
-    for (int64_t j = 0; band && j < g->o; j += PANEL)
-        for (int64_t i = 0; i < rows; i++) {
-            const real *row = band + i * g->stride_h * t->width;
-            real *y = t->y + (n * g->oh + first + i) * g->ow * g->o + j;
-            for (int64_t q = 0; q < tiles; q++) {
-                const int64_t v = q * g->ow / tiles;
+    for (int64_t i = 0; band && i < rows; i++) {
+        const real *row = band + i * g->stride_h * t->width;
+        real *y = t->y + (n * g->oh + first + i) * g->ow * g->o;
+        for (int64_t q = 0; q < tiles; q++) {
+            const int64_t v = q * g->ow / tiles;
+            for (int64_t j = 0; j < g->o; j += PANEL)
                 few_tile(t, row + v * g->stride_w, (q + 1) * g->ow / tiles - v,
-                         j, y + v * g->o);
-            }
+                         j, y + v * g->o + j);
         }
+    }
 }
 
 /* The weights in their own order, c kh kw, as panels; and where in a band their

@@ -37,6 +37,7 @@ static const shape_t shapes[] = {
     {8, 17, 64, "the most rows of dot"},
     {9, 17, 64, "one more"},
     {19, 37, 410, "long rows of dot"},
+    {25, 37, 510, "long rows, more than those of dot in places"},
     {9, 21, 4500, "long rows of dot, blocks of K"},
     {1, 1111, 700, "one row, B is near or streams, ragged"},
     {1, 1111, 1000, "one row, B streams, ragged"},
