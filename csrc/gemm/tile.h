@@ -66,6 +66,20 @@ V_INLINE void tile_multiply(tile_call call, int64_t k, a_tile a, const real *b,
  * registers. */
 enum { C_SOON = V_REGISTERS == 16 ? 768 / (int)sizeof(real) : 0 };
 
+/* The first of C's rows i … i+rows-1, and whether and how they are evenly
+ * spaced: those of a listed C are, within a row of an image. */
+static real *c_rows_at(const product_t *t, int64_t i, int64_t rows, int *even,
+                       int64_t *spacing) {
+    const int64_t *listed = t->g->c_rows;
+    *even = 1;
+    *spacing = t->g->c_row;
+    if (!listed) return t->c + i * t->g->c_row;
+    *spacing = rows > 1 ? listed[i + 1] - listed[i] : 0;
+    for (int64_t r = 2; r < rows; r++)
+        *even &= listed[i + r] - listed[i + r - 1] == *spacing;
+    return t->c + listed[i];
+}
+
 /* Tile x panel -> the tile's rows of C, columns j … j+width-1, for K from p to
  * p+depth-1. Straight into C where its vectors are whole and its
  * rows evenly spaced; through a buffer where not. */
@@ -81,29 +95,30 @@ static void tile_run(const product_t *t, tile_call call, const tile_t *tile,
     const int64_t i = tile->i, rows = tile->rows;
     const int add = p > tile->k0 || g->add;
     const int ends = p + depth == tile->k1 && (g->bias || g->activation);
-    real *c = t->c + j;
     const real *bias = ends && g->bias ? g->bias + j * g->bias_step : NULL;
     const int activation = ends ? g->activation : PD_ACTIVATION_NONE;
-    if (!g->c_rows && width % VL == 0) {
-        c += i * g->c_row;
+    int even;
+    int64_t c_row;
+    real *c = c_rows_at(t, i, rows, &even, &c_row) + j;
+    if (even && width % VL == 0) {
         for (int64_t r = 0; r < rows && depth > C_SOON; r++)
             for (int64_t l = 0; l < width; l += LINE)
-                __builtin_prefetch(c + r * g->c_row + l, 1);
-        tile_multiply(call, depth, a, b, b_step, c, g->c_row, add);
+                __builtin_prefetch(c + r * c_row + l, 1);
+        tile_multiply(call, depth, a, b, b_step, c, c_row, add);
         if (ends)
-            finish_rows(rows, c, g->c_row, c, g->c_row, width, 0, bias,
-                        g->bias_step, activation);
+            finish_rows(rows, c, c_row, c, c_row, width, 0, bias, g->bias_step,
+                        activation);
         return;
     }
     real buffer[BUFFER] __attribute__((aligned(64)));
     const int64_t stride = ceil_div(width, VL) * VL;
     tile_multiply(call, depth, a, b, b_step, buffer, stride, 0);
-    if (!g->c_rows)
-        finish_rows(rows, c + i * g->c_row, g->c_row, buffer, stride, width,
-                    add, bias, g->bias_step, activation);
-    for (int64_t r = 0; r < rows && g->c_rows; r++)
-        finish_row(c + g->c_rows[i + r], buffer + r * stride, width, add, bias,
-                   g->bias_step, activation);
+    if (even)
+        finish_rows(rows, c, c_row, buffer, stride, width, add, bias,
+                    g->bias_step, activation);
+    for (int64_t r = 0; r < rows && !even; r++)
+        finish_row(t->c + g->c_rows[i + r] + j, buffer + r * stride, width, add,
+                   bias, g->bias_step, activation);
 }
 
 static int64_t tile_row(const product_t *t, int64_t index) {
