@@ -111,6 +111,7 @@ CASES = [
     Case("a + b, 8 numbers, recorded", RECORDED, ((8,), (8,)), (True,)),
     Case("sum(a b + b), 8, and gradient", ROUND, ((8,), (8,))),
     Case("add 10^6", ADD, ((MILLION,), (MILLION,)), (False,), bytes=12 * MILLION, reads=2),
+    Case("add one number 10^6", ADD, ((MILLION,), (1,)), (False,), bytes=8 * MILLION),
     unary("relu", "relu", numpy_relu),
     unary("exp", "exp", numpy_exp),
     unary("tanh", "tanh", numpy_tanh),

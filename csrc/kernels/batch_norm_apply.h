@@ -65,9 +65,9 @@ static void task_apply(void *context, int64_t task) {
     const int64_t end = min(begin + w->part, w->rows);
     const int64_t from = task % w->chunks * w->chunk;
     const int64_t last = min(from + w->chunk, w->columns);
-    const real *x[BLOCK], *dy[BLOCK];
-    for (; begin < end; begin += BLOCK) {
-        int64_t rows = min(BLOCK, end - begin);
+    const real *x[APPLY_ROWS], *dy[APPLY_ROWS];
+    for (; begin < end; begin += APPLY_ROWS) {
+        int64_t rows = min(APPLY_ROWS, end - begin);
         int64_t at = s->set * w->g->set_stride[0] + begin * w->columns;
         rows_find(s, 1, w->x, begin, rows, x);
         if (w->dy) rows_find(s, 2, w->dy, begin, rows, dy);

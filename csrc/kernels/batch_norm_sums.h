@@ -56,9 +56,9 @@ static void task_sums(void *context, int64_t task) {
     real *shift = s->sums + part * SUMS * columns, *sum = shift + columns;
     real *products = sum + columns;
     const size_t bytes = (size_t)(last - j) * sizeof(real);
-    const real *x[BLOCK], *dy[BLOCK];
+    const real *x[SHIFT_ROWS], *dy[SUM_ROWS];
     if (!w->dy) { /* the shift is the mean of the first rows */
-        int64_t rows = min(BLOCK, ceil_div(end - begin, FIRST));
+        int64_t rows = min(SHIFT_ROWS, ceil_div(end - begin, FIRST));
         rows_find(s, 1, w->x, begin, rows, x);
         memset(shift + j, 0, bytes);
         memset(sum + j, 0, bytes);
@@ -68,8 +68,8 @@ static void task_sums(void *context, int64_t task) {
     }
     memset(sum + j, 0, bytes);
     memset(products + j, 0, bytes);
-    for (; begin < end; begin += BLOCK) {
-        int64_t rows = min(BLOCK, end - begin);
+    for (; begin < end; begin += SUM_ROWS) {
+        int64_t rows = min(SUM_ROWS, end - begin);
         rows_find(s, 1, w->x, begin, rows, x);
         if (w->dy) {
             rows_find(s, 2, w->dy, begin, rows, dy);

@@ -8,13 +8,18 @@
 #include "simd.h"
 
 enum {
-    BLOCK = 32,             /* rows that are summed in registers */
     TILE = V_REGISTERS / 8, /* vectors of a tile */
-    CHUNK = 128,            /* columns of a task, at least where there are */
-    TASK = 32768,           /* elements of a task, about */
-    MOST_ROWS = 512,        /* of a part */
-    FIRST = 16, /* a part's shift is taken of 1 / FIRST of its rows */
-    SUMS = 3    /* numbers per part and column: shift, s, q */
+    /* Rows that a tile takes before the next tile comes: of a sum, which is in
+     * registers meanwhile, and of a result. Where a tile's row is one line they
+     * are few, so that memory is read and written along, as it likes it. */
+    SUM_ROWS = TILE * PD_VECTOR_BYTES > 64 ? 32 : 4,
+    APPLY_ROWS = TILE * PD_VECTOR_BYTES > 64 ? 32 : 2,
+    SHIFT_ROWS = 32, /* of a part's shift, at most */
+    CHUNK = 128,     /* columns of a task, at least where there are */
+    TASK = 32768,    /* elements of a task, about */
+    MOST_ROWS = 512, /* of a part */
+    FIRST = 16,      /* a part's shift is taken of 1 / FIRST of its rows */
+    SUMS = 3         /* numbers per part and column: shift, s, q */
 };
 
 typedef struct {

@@ -13,6 +13,7 @@
 #include "par.h"
 #include "real.h"
 #include "simd.h"
+#include "span.h"
 #include "vactivation.h"
 
 enum { CHUNK = 16384, SPAN = 512 };
@@ -93,14 +94,6 @@ typedef struct {
     int64_t elements;
 } work_t;
 
-/* The span of an input: in place where it is contiguous, else copied. */
-static const real *span_of(const real *p, int64_t stride, int64_t n,
-                           real *buffer) {
-    if (stride == 1) return p;
-    for (int64_t i = 0; i < n; i++) buffer[i] = p[i * stride];
-    return buffer;
-}
-
 /* One run along the innermost axis, cut into spans where a buffer is used. */
 static void run_apply(const work_t *w, const real *const *in, real *y,
                       const int64_t *stride, int64_t n, real buffer[3][SPAN]) {
@@ -112,10 +105,9 @@ static void run_apply(const work_t *w, const real *const *in, real *y,
     }
     for (int64_t i = 0; i < n; i += SPAN) {
         int64_t m = n - i < SPAN ? n - i : SPAN;
-        const real *a = span_of(in[0] + i * stride[1], stride[1], m, buffer[1]);
+        const real *a = span_of(in[0], stride[1], i, m, buffer[1]);
         const real *b = a;
-        if (w->inputs == 2)
-            b = span_of(in[1] + i * stride[2], stride[2], m, buffer[2]);
+        if (w->inputs == 2) b = span_of(in[1], stride[2], i, m, buffer[2]);
         real *to = stride[0] == 1 ? y + i : buffer[0];
         w->span(a, b, to, m, w->constants);
         if (stride[0] != 1)

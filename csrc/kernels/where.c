@@ -10,6 +10,7 @@
 #include "par.h"
 #include "real.h"
 #include "simd.h"
+#include "span.h"
 
 enum { CHUNK = 16384, SPAN = 512, OPERANDS = 4 };
 static const double NS = 5; /* per 16 float32 */
@@ -46,13 +47,6 @@ typedef struct {
     int64_t elements;
 } work_t;
 
-static const real *span_of(const real *p, int64_t stride, int64_t n,
-                           real *buffer) {
-    if (stride == 1) return p;
-    for (int64_t i = 0; i < n; i++) buffer[i] = p[i * stride];
-    return buffer;
-}
-
 /* One run along the innermost axis; `at` holds the operands' offsets. */
 static void run_choose(const work_t *w, const int64_t *at,
                        const int64_t *stride, int64_t n) {
@@ -66,10 +60,8 @@ static void run_choose(const work_t *w, const int64_t *at,
             for (int64_t k = 0; k < m; k++) of_c[k] = c[k * stride[1]];
             c = of_c;
         }
-        const real *a =
-            span_of(w->a + at[2] + i * stride[2], stride[2], m, of_a);
-        const real *b =
-            span_of(w->b + at[3] + i * stride[3], stride[3], m, of_b);
+        const real *a = span_of(w->a + at[2], stride[2], i, m, of_a);
+        const real *b = span_of(w->b + at[3], stride[3], i, m, of_b);
         span_choose(c, a, b, stride[0] == 1 ? y : of_y, m);
         if (stride[0] != 1)
             for (int64_t k = 0; k < m; k++) y[k * stride[0]] = of_y[k];
