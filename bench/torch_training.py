@@ -34,6 +34,7 @@ def compile(function: Any, **options: Any) -> Any:
     """By this process alone: a pool of compilers would not be stopped with it."""
     import torch
 
+    torch._dynamo.reset()  # the models before count towards its limit, behind which all is eager
     return torch.compile(function, options={"compile_threads": 1, **options})
 
 
