@@ -136,6 +136,8 @@ static void few_tile(const few_t *t, const real *a, int64_t rows, int64_t j,
                 (int)g->activation);
 }
 
+/* Whole pixels are written, panel by panel: where a panel is one line, to come
+ * back for the next ones costs up to three times as much. */
 static void few_forward_task(void *context, int64_t index) {
     few_t *t = context;
     const conv2d_t *g = t->g;
