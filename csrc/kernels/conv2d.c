@@ -56,7 +56,7 @@ int64_t K(conv2d_forward)(void *const *arrays, const void *geometry) {
                                             g->dilation_w == 1 ? g->kw : 1);
     if (images_prepare(&x, border, NULL)) return PD_NO_MEMORY;
     if (is_depthwise(g, &x, NULL))
-        return dense_fits(g)
+        return dense_forward_fits(g)
                    ? dense_forward(g, &x, weight, bias, arrays[3])
                    : depthwise_forward(g, &x, weight, bias, arrays[3]);
     return conv2d_multiply(g, x, weight, bias, arrays[3]);
@@ -83,7 +83,7 @@ int64_t K(conv2d_backward_data)(void *const *arrays, const void *geometry) {
                         g->dilation_w == 1 ? g->kw / g->stride_w : 1);
     if (images_prepare(&dy, border, NULL)) return PD_NO_MEMORY;
     if (is_depthwise(g, &dy, NULL))
-        return dense_fits(g)
+        return dense_data_fits(g)
                    ? dense_backward_data(g, &dy, arrays[1], arrays[2])
                    : depthwise_backward_data(g, &dy, arrays[1], arrays[2]);
     return conv2d_multiply_data(g, dy, arrays[1], arrays[2]);

@@ -1,11 +1,12 @@
 /* Convolution with one channel per group (depthwise.h) whose windows have no
- * gaps: stride and dilation 1, a window 3, 5 or 7 wide.
+ * gaps: dilation 1, a window 3, 5 or 7 wide, stride 1; or, for y, stride 2 and
+ * a window 3 or 5 wide.
  *
  * A tile is 2 rows of several neighbouring pixels, one vector of channels of
  * each, in registers. It loads what its windows see once, column by column:
  *
  *     x   . . . . . . .      row 0 of a window 3 high    for tile row 0
- *         . . . . . . .      row 1                       for both
+ *         . . . . . . .      row 1                       for both, stride 1
  *         . . . . . . .      row 2                       for both
  *         . . . . . . .                                  for tile row 1
  *
@@ -27,10 +28,14 @@ enum { DENSE_ROWS = 2, DENSE_PIXELS = 4, DENSE_LOG = 2 };
 enum { DENSE_ROWS = 2, DENSE_PIXELS = 8, DENSE_LOG = 3 };
 #endif
 
-static int dense_fits(const conv2d_t *g) {
-    return g->stride_h == 1 && g->stride_w == 1 && g->dilation_h == 1 &&
-           g->dilation_w == 1 && g->c >= VL &&
-           (g->kw == 3 || g->kw == 5 || g->kw == 7);
+static int dense_forward_fits(const conv2d_t *g) {
+    const int64_t stride = g->stride_w;
+    return g->stride_h == stride && stride <= 2 && stride <= g->kh &&
+           g->dilation_h == 1 && g->dilation_w == 1 && g->c >= VL &&
+           (g->kw == 3 || g->kw == 5 || (g->kw == 7 && stride == 1));
+}
+static int dense_data_fits(const conv2d_t *g) {
+    return g->stride_w == 1 && dense_forward_fits(g);
 }
 
 typedef struct {
@@ -40,7 +45,7 @@ typedef struct {
     const real *bias;
     real *out;
     int64_t h, w; /* extents of what is written */
-    int64_t pad_h, pad_w;
+    int64_t stride, pad_h, pad_w;
     int activation, turned;
 } dense_t;
 
@@ -70,23 +75,24 @@ static const real *dense_weights(const conv2d_t *g, const real *weight,
 }
 
 /* A row of x, from the first column of the first pixel's window on, against a
- * row of weights for the sums of tile row `a`, the row before for those of tile
- * row b; -1: none. `left` columns come before the image, which ends at `end`.
- */
+ * row of weights for the sums of tile row `a`, that `stride` before for those
+ * of tile row b; -1: none. `left` columns come before the image, which ends at
+ * `end`. */
 V_INLINE void dense_row(const int a, const int b, const int pixels,
-                        const int kw, const real *x, int64_t step, int64_t left,
-                        int64_t end, const real *weights, vreal *sum) {
+                        const int kw, const int stride, const real *x,
+                        int64_t step, int64_t left, int64_t end,
+                        const real *weights, vreal *sum) {
     vreal wa[7], wb[7];
     UNROLL for (int l = 0; l < kw; l++) {
         if (a >= 0) wa[l] = v_load(weights + l * VL);
-        if (b >= 0) wb[l] = v_load(weights + (l - kw) * VL);
+        if (b >= 0) wb[l] = v_load(weights + (l - stride * kw) * VL);
     }
-    UNROLL for (int q = 0; q < pixels + kw - 1; q++) {
+    UNROLL for (int q = 0; q < (pixels - 1) * stride + kw; q++) {
         if (q < left || q >= end) continue;
         const vreal v = v_load(x + q * step);
         UNROLL for (int l = 0; l < kw; l++) {
-            const int p = q - l;
-            if (p < 0 || p >= pixels) continue;
+            const int p = (q - l) / stride;
+            if (q < l || (q - l) % stride || p >= pixels) continue;
             if (a >= 0)
                 sum[a * pixels + p] = v_fma(v, wa[l], sum[a * pixels + p]);
             if (b >= 0)
@@ -98,24 +104,25 @@ V_INLINE void dense_row(const int a, const int b, const int pixels,
 /* The tile at (i, j), one vector of channels: image, weights and out are at its
  * first. */
 V_INLINE void dense_tile(const int rows, const int pixels, const int kw,
-                         const dense_t *t, int64_t i, int64_t j,
-                         const real *image, const real *weights, real *out) {
+                         const int stride, const dense_t *t, int64_t i,
+                         int64_t j, const real *image, const real *weights,
+                         real *out) {
     const int64_t *s = t->x->stride, kh = t->g->kh;
-    const int64_t left = t->pad_w - j, end = t->x->w + left;
+    const int64_t above = t->pad_h - i * stride, left = t->pad_w - j * stride;
+    const int64_t end = t->x->w + left;
     vreal sum[DENSE_ROWS * DENSE_PIXELS];
     UNROLL for (int p = 0; p < rows * pixels; p++)
         sum[p] = (vreal){0};
-    image += (i - t->pad_h) * s[2] - left * s[3];
-    const int64_t first = most(t->pad_h - i, 0);
-    const int64_t last = least(kh + rows - 1, t->x->h + t->pad_h - i);
-    for (int64_t r = first; r < last; r++) {
+    image -= above * s[2] + left * s[3];
+    const int64_t last = least(kh + (rows - 1) * stride, t->x->h + above);
+    for (int64_t r = most(above, 0); r < last; r++) {
         const real *x = image + r * s[2], *w = weights + r * kw * VL;
-        if (rows == 1 || r == 0)
-            dense_row(0, -1, pixels, kw, x, s[3], left, end, w, sum);
+        if (rows == 1 || r < stride)
+            dense_row(0, -1, pixels, kw, stride, x, s[3], left, end, w, sum);
         else if (r < kh)
-            dense_row(0, 1, pixels, kw, x, s[3], left, end, w, sum);
+            dense_row(0, 1, pixels, kw, stride, x, s[3], left, end, w, sum);
         else
-            dense_row(-1, 1, pixels, kw, x, s[3], left, end, w, sum);
+            dense_row(-1, 1, pixels, kw, stride, x, s[3], left, end, w, sum);
     }
     UNROLL for (int p = 0; p < rows * pixels; p++)
         v_store(out + (p / pixels * t->w + p % pixels) * t->g->c, sum[p]);
@@ -123,36 +130,39 @@ V_INLINE void dense_tile(const int rows, const int pixels, const int kw,
 
 typedef void dense_kernel(const dense_t *t, int64_t i, int64_t j,
                           const real *image, const real *weights, real *out);
-#define DENSE(kw, rows, pixels)                                                \
-    static void dense_##kw##_##rows##_##pixels(                                \
+#define DENSE(kw, stride, rows, pixels)                                        \
+    static void dense_##kw##_##stride##_##rows##_##pixels(                     \
         const dense_t *t, int64_t i, int64_t j, const real *image,             \
         const real *weights, real *out) {                                      \
-        dense_tile(rows, pixels, kw, t, i, j, image, weights, out);            \
+        dense_tile(rows, pixels, kw, stride, t, i, j, image, weights, out);    \
     }
-#define DENSE_NAMES(kw, rows)                                                  \
-    {dense_##kw##_##rows##_1, dense_##kw##_##rows##_2,                         \
-     dense_##kw##_##rows##_4, DENSE_NAME_8(kw, rows)}
-#define DENSE_EACH(kw, rows)                                                   \
-    DENSE(kw, rows, 1)                                                         \
-    DENSE(kw, rows, 2) DENSE(kw, rows, 4) DENSE_8(kw, rows)
 #if V_REGISTERS == 16
-#define DENSE_8(kw, rows)
-#define DENSE_NAME_8(kw, rows) NULL
+#define DENSE_8(kw, stride, rows)
+#define DENSE_NAME_8(kw, stride, rows) NULL
 #else
-#define DENSE_8(kw, rows) DENSE(kw, rows, 8)
-#define DENSE_NAME_8(kw, rows) dense_##kw##_##rows##_8
+#define DENSE_8(kw, stride, rows) DENSE(kw, stride, rows, 8)
+#define DENSE_NAME_8(kw, stride, rows) dense_##kw##_##stride##_##rows##_8
 #endif
+#define DENSE_ROW(kw, stride, rows)                                            \
+    DENSE(kw, stride, rows, 1)                                                 \
+    DENSE(kw, stride, rows, 2)                                                 \
+    DENSE(kw, stride, rows, 4)                                                 \
+    DENSE_8(kw, stride, rows)
+#define DENSE_EACH(kw, stride) DENSE_ROW(kw, stride, 1) DENSE_ROW(kw, stride, 2)
 DENSE_EACH(3, 1)
-DENSE_EACH(3, 2)
 DENSE_EACH(5, 1)
-DENSE_EACH(5, 2)
 DENSE_EACH(7, 1)
-DENSE_EACH(7, 2)
-/* [kw / 2 - 1][rows - 1][log2 of pixels] */
-static dense_kernel *const dense_kernels[3][DENSE_ROWS][4] = {
-    {DENSE_NAMES(3, 1), DENSE_NAMES(3, 2)},
-    {DENSE_NAMES(5, 1), DENSE_NAMES(5, 2)},
-    {DENSE_NAMES(7, 1), DENSE_NAMES(7, 2)}};
+DENSE_EACH(3, 2)
+DENSE_EACH(5, 2)
+#define DENSE_ROW_NAMES(kw, stride, rows)                                      \
+    {dense_##kw##_##stride##_##rows##_1, dense_##kw##_##stride##_##rows##_2,   \
+     dense_##kw##_##stride##_##rows##_4, DENSE_NAME_8(kw, stride, rows)}
+#define DENSE_NAMES(kw, stride)                                                \
+    {DENSE_ROW_NAMES(kw, stride, 1), DENSE_ROW_NAMES(kw, stride, 2)}
+/* [stride - 1][kw / 2 - 1][rows - 1][log2 of pixels] */
+static dense_kernel *const dense_kernels[2][3][DENSE_ROWS][4] = {
+    {DENSE_NAMES(3, 1), DENSE_NAMES(5, 1), DENSE_NAMES(7, 1)},
+    {DENSE_NAMES(3, 2), DENSE_NAMES(5, 2)}};
 
 /* Asks for the rows of x that the next tiles see first, for what the tile at
  * (i, j) has of them in its v-th part: tiles jump from pixel to pixel, and the
@@ -160,14 +170,14 @@ static dense_kernel *const dense_kernels[3][DENSE_ROWS][4] = {
 static void dense_ahead(const dense_t *t, const real *image, int64_t i,
                         int64_t j, int64_t pixels, int64_t v) {
     const int64_t *s = t->x->stride;
-    const int64_t h = i - t->pad_h + t->g->kh + 1;
-    const int64_t columns = least(pixels, t->x->w - j);
-    if (h < 0 || h + DENSE_ROWS > t->x->h ||
-        v * VL * pixels > columns * t->g->c)
-        return;
-    image += h * s[2] + j * s[3] + v * VL * pixels;
-    for (int64_t r = 0; r < DENSE_ROWS; r++, image += s[2])
-        for (int64_t e = 0; e < pixels * VL; e += 64 / (int64_t)sizeof(real))
+    const int64_t h = (i + 1) * t->stride - t->pad_h + t->g->kh;
+    const int64_t seen = pixels * t->stride, part = seen * VL;
+    const int64_t columns = least(seen, t->x->w - j * t->stride);
+    if (h < 0 || v * part > columns * t->g->c) return;
+    image += h * s[2] + j * t->stride * s[3] + v * part;
+    const int64_t end = least(h + DENSE_ROWS * t->stride, t->x->h);
+    for (int64_t r = h; r < end; r++, image += s[2])
+        for (int64_t e = 0; e < part; e += 64 / (int64_t)sizeof(real))
             __builtin_prefetch(image + e, 0, 2);
 }
 
@@ -185,7 +195,8 @@ static void dense_task(void *context, int64_t index) {
         int log = DENSE_LOG;
         while (j + ((int64_t)1 << log) > t->w) log--;
         pixels = (int64_t)1 << log;
-        dense_kernel *kernel = dense_kernels[g->kw / 2 - 1][rows - 1][log];
+        dense_kernel *kernel =
+            dense_kernels[t->stride - 1][g->kw / 2 - 1][rows - 1][log];
         for (int64_t v = 0; v * VL < g->c; v++) {
             const int64_t c = dense_channel(g, v);
             dense_ahead(t, image, i, j, pixels, v);
@@ -216,6 +227,7 @@ static int64_t dense_forward(const conv2d_t *g, const image_t *x,
                  .out = y,
                  .h = g->oh,
                  .w = g->ow,
+                 .stride = g->stride_w,
                  .pad_h = g->pad_h,
                  .pad_w = g->pad_w,
                  .activation = (int)g->activation};
@@ -229,6 +241,7 @@ static int64_t dense_backward_data(const conv2d_t *g, const image_t *dy,
                  .out = dx,
                  .h = g->h,
                  .w = g->w,
+                 .stride = 1,
                  .pad_h = g->kh - 1 - g->pad_h,
                  .pad_w = g->kw - 1 - g->pad_w,
                  .turned = 1};

@@ -39,7 +39,8 @@ static const case_t cases[] = {
     {2, 19, 9, 8, 19, 3, 3, 1, 1, 1, 1, 1, 1, 19, 0, "depthwise"},
     {1, 32, 9, 8, 32, 3, 3, 2, 2, 1, 1, 1, 1, 32, 0, "depthwise, stride"},
     {1, 16, 9, 12, 16, 3, 5, 1, 1, 2, 4, 2, 2, 16, 0, "depthwise, dilated"},
-    {2, 20, 13, 27, 20, 3, 3, 2, 2, 1, 1, 1, 1, 20, 0, "depthwise, blocks"},
+    {2, 20, 13, 41, 20, 3, 3, 3, 3, 1, 1, 1, 1, 20, 0, "depthwise, blocks"},
+    {1, 20, 9, 27, 20, 3, 3, 2, 2, 1, 1, 2, 1, 20, 0, "depthwise, blocks, 2"},
     {1, 17, 8, 25, 17, 2, 4, 1, 3, 0, 1, 2, 1, 17, 1, "depthwise, uneven"},
     /* depthwise_dense.h: tiles of 2 x 8, 4, 2, 1; 3, 5 and 7 wide */
     {2, 19, 7, 15, 19, 3, 3, 1, 1, 1, 1, 1, 1, 19, 0, "dense, all tiles"},
@@ -47,6 +48,10 @@ static const case_t cases[] = {
     {1, 16, 5, 9, 16, 7, 7, 1, 1, 3, 3, 1, 1, 16, 0, "dense, 7 wide"},
     {1, 18, 4, 12, 18, 2, 3, 1, 1, 0, 0, 1, 1, 18, 0, "dense, unpadded"},
     {1, 18, 3, 2, 18, 1, 5, 1, 1, 3, 6, 1, 1, 18, 1, "dense, all padding"},
+    {2, 19, 14, 29, 19, 3, 3, 2, 2, 1, 1, 1, 1, 19, 0, "dense, stride 2"},
+    {1, 37, 9, 14, 37, 5, 5, 2, 2, 2, 2, 1, 1, 37, 0, "dense, 2, 5 wide"},
+    {1, 18, 8, 12, 18, 2, 3, 2, 2, 0, 0, 1, 1, 18, 1, "dense, 2, unpadded"},
+    {1, 18, 3, 2, 18, 3, 5, 2, 2, 4, 6, 1, 1, 18, 1, "dense, 2, padding"},
     /* depthwise_dense_weight.h: tiles of 1 to 8 pixels, one row and two; bands
      * of 3 rows; parts of 128 channels and more chunks than pairs of rows */
     {2, 18, 5, 21, 18, 3, 3, 1, 1, 1, 1, 1, 1, 18, 0, "sums, 7 pixels"},
