@@ -32,10 +32,13 @@ enum {
 };
 /* Blocks of K, where several groups of rows meet the same part of B. */
 enum { DOT_DEPTH = 8192 / (int)sizeof(real) };
-/* Bytes of B that are near enough for the processor's own prefetching, unless
- * each load is a whole line and used for several rows; without AVX-512 it does
- * better alone from anywhere, by a fifth where there is one row. */
-enum { DOT_NEAR = 8 << 20, DOT_ASKS = V_REGISTERS == 32 };
+/* Bytes of B that some cache holds, and that are near enough for the
+ * multiplications to count. What a cache holds the processor fetches itself,
+ * for one row a fifth faster than if it is asked, unless each load is a whole
+ * line and used for several rows; without AVX-512 it does better alone from
+ * anywhere. */
+enum { DOT_CACHE = 20 << 20, DOT_NEAR = 8 << 20 };
+enum { DOT_ASKS = V_REGISTERS == 32 };
 
 /* x: the few rows, y: the many, both contiguous along k.
  * sums[i * columns + j] = dot(x row i, y row j). */
@@ -227,7 +230,7 @@ static int64_t gemm_dot(const gemm_t *g, const real *a, const real *b,
     if (t.few > DOT_ROWS)
         t.depth = ceil_div(ceil_div(g->k, ceil_div(g->k, DOT_DEPTH)), VL) * VL;
     t.far = DOT_ASKS && ((t.few > 2 && PD_VECTOR_BYTES == 64) ||
-                         t.many * g->k * (int64_t)sizeof(real) > DOT_NEAR);
+                         t.many * g->k * (int64_t)sizeof(real) > DOT_CACHE);
     const double each = (double)(t.few * g->k);
     t.task_columns = ceil_div(1 + (int64_t)(250000 / each), 16) * 16;
     /* Far away it waits for memory; near, it multiplies. */
