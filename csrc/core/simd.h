@@ -10,8 +10,10 @@
  *     v_load_first(p, n)        the first n < VL elements, zeros after them
  *     v_load_filled(p, n, a)    the first n < VL elements, a after them
  *     v_store_first(p, x, n)    writes n < VL elements only
+ *     v_load_along(p)           v_load of what is read once, in a long run
  *     v_load_strided(p, s)      p[0], p[s] … p[(VL - 1) s], s >= 1
  *     v_load_lanes(p, n) v_store_lanes(p, x, n)   the same for n <= VL
+ *     v_load_lanes_along(p, n)
  *     v_fma(a, b, c)            a * b + c, rounded once (twice on baseline)
  *     v_max(a, b) v_min(a, b)   b where either is NaN
  *     v_sqrt(x) v_abs(x) v_round(x)  (to nearest, ties to even)
@@ -126,6 +128,15 @@ V_INLINE vreal v_set(real a) { return V512(set1)(a); }
 V_INLINE vmask m_first(int64_t n) { return (vmask)((1u << n) - 1u); }
 V_INLINE vreal v_load_first(const real *p, int64_t n) {
     return V512(maskz_loadu)(m_first(n), p);
+}
+/* A line in two loads. What the processor fetches ahead of loads of whole lines
+ * comes later: from beyond the second level of cache Zen 4 sums 16 MB in 0.72
+ * of the time this way, adds 48 MB in 0.71, and what is near as fast. */
+V_INLINE vreal v_load_along(const real *p) {
+    const double *half = (const double *)p;
+    const __m512d low = _mm512_castpd256_pd512(_mm256_loadu_pd(half));
+    const __m256d high = _mm256_loadu_pd(half + 4);
+    return (vreal)_mm512_insertf64x4(low, high, 1);
 }
 V_INLINE void v_store_first(real *p, vreal x, int64_t n) {
     V512(mask_storeu)(p, m_first(n), x);
@@ -367,8 +378,14 @@ V_INLINE vword w_xor3(vword a, vword b, vword c) {
 #endif
 }
 
+#if !defined(__AVX512F__)
+V_INLINE vreal v_load_along(const real *p) { return v_load(p); }
+#endif
 V_INLINE vreal v_load_lanes(const real *p, int64_t n) {
     return n == VL ? v_load(p) : v_load_first(p, n);
+}
+V_INLINE vreal v_load_lanes_along(const real *p, int64_t n) {
+    return n == VL ? v_load_along(p) : v_load_first(p, n);
 }
 V_INLINE void v_store_lanes(real *p, vreal x, int64_t n) {
     if (n == VL)

@@ -18,7 +18,7 @@ V_INLINE void tile_forward(const set_t *s, const real *const *x, int64_t rows,
     for (int64_t r = 0; r < rows; r++) UNROLL
         for (int k = 0; k < tiles; k++) {
             const int64_t at = j + k * VL;
-            vreal d = v_load_lanes(x[r] + at, lanes) - mean[k];
+            vreal d = v_load_lanes_along(x[r] + at, lanes) - mean[k];
             v_store_lanes(y + r * columns + at, v_fma(d, scale[k], offset[k]),
                           lanes);
         }
@@ -40,9 +40,9 @@ V_INLINE void tile_backward(const set_t *s, const real *const *x,
     for (int64_t r = 0; r < rows; r++) UNROLL
         for (int k = 0; k < tiles; k++) {
             const int64_t at = j + k * VL;
-            vreal g = v_load_lanes(dy[r] + at, lanes) * scale[k];
+            vreal g = v_load_lanes_along(dy[r] + at, lanes) * scale[k];
             if (x) {
-                vreal d = v_load_lanes(x[r] + at, lanes) - mean[k];
+                vreal d = v_load_lanes_along(x[r] + at, lanes) - mean[k];
                 g = v_fma(-d, slope[k], g - share[k]);
             }
             v_store_lanes(dx + r * columns + at, g, lanes);

@@ -23,8 +23,8 @@ V_INLINE void tile_sums(const real *const *x, const real *const *dy,
     for (int64_t r = 0; r < rows; r++) UNROLL
         for (int k = 0; k < tiles; k++) {
             const int64_t at = j + k * VL;
-            vreal d = v_load_lanes(x[r] + at, lanes) - m[k];
-            vreal g = dy ? v_load_lanes(dy[r] + at, lanes) : d;
+            vreal d = v_load_lanes_along(x[r] + at, lanes) - m[k];
+            vreal g = dy ? v_load_lanes_along(dy[r] + at, lanes) : d;
             a[k] = a[k] + g;
             b[k] = v_fma(g, d, b[k]);
         }

@@ -23,6 +23,12 @@ enum { CHUNK = 16384, SPAN = 512 };
 typedef void span_function(const real *a, const real *b, real *y, int64_t n,
                            const double *constants);
 
+/* The cheapest functions wait for memory. */
+enum { CHEAP = 4 };
+V_INLINE vreal span_load(const real *p, double ns) {
+    return ns <= CHEAP ? v_load_along(p) : v_load(p);
+}
+
 /* The constants in vectors; the compiler leaves out those not named. */
 #define CONSTANTS                                                              \
     const vreal p = v_set((real)constants[0]);                                 \
@@ -37,7 +43,7 @@ typedef void span_function(const real *a, const real *b, real *y, int64_t n,
         (void)pb;                                                              \
         int64_t i = 0;                                                         \
         for (; i + VL <= n; i += VL) {                                         \
-            vreal x = v_load(px + i);                                          \
+            vreal x = span_load(px + i, ns);                                   \
             v_store(py + i, formula);                                          \
         }                                                                      \
         if (i < n) {                                                           \
@@ -51,7 +57,7 @@ typedef void span_function(const real *a, const real *b, real *y, int64_t n,
         CONSTANTS;                                                             \
         int64_t i = 0;                                                         \
         for (; i + VL <= n; i += VL) {                                         \
-            vreal a = v_load(pa + i), b = v_load(pb + i);                      \
+            vreal a = span_load(pa + i, ns), b = span_load(pb + i, ns);        \
             v_store(py + i, formula);                                          \
         }                                                                      \
         if (i < n) {                                                           \

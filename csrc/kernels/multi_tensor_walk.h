@@ -66,8 +66,9 @@ static inline common_t common_of(const double *setting) {
 V_INLINE void lanes_update(multi_tensor_rule *rule, int states,
                            const common_t *c, const void *scalars,
                            const span_t *s, int64_t i, int64_t lanes) {
-    vreal p = v_load_lanes(s->p + i, lanes);
-    vreal g = v_load_lanes(s->dp + i, lanes);
+    /* the states not along: Adadelta on two threads took 5 to 9 % longer */
+    vreal p = v_load_lanes_along(s->p + i, lanes);
+    vreal g = v_load_lanes_along(s->dp + i, lanes);
     vreal state[PD_STATES] = {v_set(0), v_set(0), v_set(0)};
     UNROLL for (int k = 0; k < states; k++)
         if (s->state[k]) state[k] = v_load_lanes(s->state[k] + i, lanes);
