@@ -30,14 +30,16 @@ TITLES = {
 
 
 def workloads(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the workloads, with the highest number of threads that was measured."""
+    """Those of the workloads, with the highest number of threads that was measured; a single
+    kernel that counts as one comes last, wherever it was measured."""
     most = max((record["threads"] for record in records), default=0)
-    return [
+    rows = [
         record
         for record in records
         if record["threads"] == most
         and (record["suite"] in WORKLOADS or record["case"] == " ".join(ATTENTION))
     ]
+    return sorted(rows, key=lambda record: record["suite"] not in WORKLOADS)
 
 
 def label(record: dict[str, Any]) -> str:
@@ -73,7 +75,10 @@ def section(samples: dict[str, Any]) -> str:
     head = [" ".join(line.split()) for line in samples["head"]]
     rows = workloads(samples["rows"])
     threads = rows[0]["threads"] if rows else 0
-    told = [line for line in head if not line[:1].isdigit() or line.startswith(f"{threads} ")]
+    told, ours = [], True  # a line with a number of threads opens what belongs to it
+    for line in head:
+        ours = line.startswith(f"{threads} ") if line[:1].isdigit() else ours
+        told += [line] if ours else []
     return "\n".join(
         [
             *table(samples["rows"]),
