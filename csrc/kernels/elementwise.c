@@ -5,10 +5,10 @@
  *
  *     x ──(stride 1: in place; else gathered to a buffer)──┐
  *                                                          f over a span ── y
- *     b ──(stride 0: one value, spread over a buffer)──────┘
+ *     b ──(stride 0: one vector of the one value)──────────┘
  *
- * Invariant: f sees contiguous spans only and treats every lane alike, so an
- * element's bits do not depend on strides, position or threads. */
+ * Invariant: f sees contiguous spans or one value only and treats every lane
+ * alike, so an element's bits do not depend on strides, position or threads. */
 #include "elementwise.h"
 #include "par.h"
 #include "real.h"
@@ -20,7 +20,7 @@ enum { CHUNK = 16384, SPAN = 512 };
 
 /* y[0..n) = f(a[0..n), b[0..n)); unary functions do not look at b, and few at
  * the constants. */
-typedef void span_function(const real *a, const real *b, real *y, int64_t n,
+typedef void span_function(operand_t a, operand_t b, real *y, int64_t n,
                            const double *constants);
 
 /* The cheapest functions wait for memory. */
@@ -37,32 +37,33 @@ V_INLINE vreal span_load(const real *p, double ns) {
     (void)p, (void)q, (void)r
 
 #define UNARY(name, ns, formula)                                               \
-    static void name##_span(const real *px, const real *pb, real *py,          \
-                            int64_t n, const double *constants) {              \
+    static void name##_span(operand_t ox, operand_t ob, real *py, int64_t n,   \
+                            const double *constants) {                         \
         CONSTANTS;                                                             \
-        (void)pb;                                                              \
+        (void)ob;                                                              \
         int64_t i = 0;                                                         \
         for (; i + VL <= n; i += VL) {                                         \
-            vreal x = span_load(px + i, ns);                                   \
+            vreal x = span_load(operand_at(ox, i), ns);                        \
             v_store(py + i, formula);                                          \
         }                                                                      \
         if (i < n) {                                                           \
-            vreal x = v_load_first(px + i, n - i);                             \
+            vreal x = v_load_first(operand_at(ox, i), n - i);                  \
             v_store_first(py + i, formula, n - i);                             \
         }                                                                      \
     }
 #define BINARY(name, ns, formula)                                              \
-    static void name##_span(const real *pa, const real *pb, real *py,          \
-                            int64_t n, const double *constants) {              \
+    static void name##_span(operand_t oa, operand_t ob, real *py, int64_t n,   \
+                            const double *constants) {                         \
         CONSTANTS;                                                             \
         int64_t i = 0;                                                         \
         for (; i + VL <= n; i += VL) {                                         \
-            vreal a = span_load(pa + i, ns), b = span_load(pb + i, ns);        \
+            vreal a = span_load(operand_at(oa, i), ns);                        \
+            vreal b = span_load(operand_at(ob, i), ns);                        \
             v_store(py + i, formula);                                          \
         }                                                                      \
         if (i < n) {                                                           \
-            vreal a = v_load_first(pa + i, n - i);                             \
-            vreal b = v_load_first(pb + i, n - i);                             \
+            vreal a = v_load_first(operand_at(oa, i), n - i);                  \
+            vreal b = v_load_first(operand_at(ob, i), n - i);                  \
             v_store_first(py + i, formula, n - i);                             \
         }                                                                      \
     }
@@ -100,20 +101,20 @@ typedef struct {
     int64_t elements;
 } work_t;
 
-/* One run along the innermost axis, cut into spans where a buffer is used. */
+/* One run along the innermost axis, in one piece unless something is gathered
+ * or scattered. */
 static void run_apply(const work_t *w, const real *const *in, real *y,
                       const int64_t *stride, int64_t n, real buffer[3][SPAN]) {
-    int direct =
-        stride[0] == 1 && stride[1] == 1 && (w->inputs < 2 || stride[2] == 1);
-    if (direct) {
-        w->span(in[0], in[1], y, n, w->constants);
-        return;
-    }
-    for (int64_t i = 0; i < n; i += SPAN) {
-        int64_t m = n - i < SPAN ? n - i : SPAN;
-        const real *a = span_of(in[0], stride[1], i, m, buffer[1]);
-        const real *b = a;
-        if (w->inputs == 2) b = span_of(in[1], stride[2], i, m, buffer[2]);
+    const int whole = stride[0] == 1 && !span_gathers(stride[1]) &&
+                      !(w->inputs == 2 && span_gathers(stride[2]));
+    const int64_t most = whole ? n : SPAN;
+    for (int64_t i = 0; i < n; i += most) {
+        const int64_t m = n - i < most ? n - i : most;
+        const real *from = in[0] + i * stride[1];
+        const operand_t a = span_of(from, stride[1], m, buffer[1]);
+        operand_t b = a;
+        if (w->inputs == 2)
+            b = span_of(in[1] + i * stride[2], stride[2], m, buffer[2]);
         real *to = stride[0] == 1 ? y + i : buffer[0];
         w->span(a, b, to, m, w->constants);
         if (stride[0] != 1)

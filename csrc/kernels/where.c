@@ -26,15 +26,16 @@ V_INLINE vmask mask_of(const uint8_t *p, int64_t n) {
     return m_not(v_eq_int(wide, v_set_int(0)));
 }
 
-/* y[0 … n) = c ? a : b, all contiguous. */
-static void span_choose(const uint8_t *c, const real *a, const real *b, real *y,
+/* y[0 … n) = c ? a : b, c and y contiguous. */
+static void span_choose(const uint8_t *c, operand_t a, operand_t b, real *y,
                         int64_t n) {
     int64_t i = 0;
     for (; i + VL <= n; i += VL)
-        v_store(y + i,
-                v_select(mask_of(c + i, VL), v_load(a + i), v_load(b + i)));
+        v_store(y + i, v_select(mask_of(c + i, VL), v_load(operand_at(a, i)),
+                                v_load(operand_at(b, i))));
     if (i < n) {
-        vreal x = v_load_first(a + i, n - i), z = v_load_first(b + i, n - i);
+        vreal x = v_load_first(operand_at(a, i), n - i);
+        vreal z = v_load_first(operand_at(b, i), n - i);
         v_store_first(y + i, v_select(mask_of(c + i, n - i), x, z), n - i);
     }
 }
@@ -60,8 +61,10 @@ static void run_choose(const work_t *w, const int64_t *at,
             for (int64_t k = 0; k < m; k++) of_c[k] = c[k * stride[1]];
             c = of_c;
         }
-        const real *a = span_of(w->a + at[2], stride[2], i, m, of_a);
-        const real *b = span_of(w->b + at[3], stride[3], i, m, of_b);
+        const real *from_a = w->a + at[2] + i * stride[2];
+        const real *from_b = w->b + at[3] + i * stride[3];
+        const operand_t a = span_of(from_a, stride[2], m, of_a);
+        const operand_t b = span_of(from_b, stride[3], m, of_b);
         span_choose(c, a, b, stride[0] == 1 ? y : of_y, m);
         if (stride[0] != 1)
             for (int64_t k = 0; k < m; k++) y[k * stride[0]] = of_y[k];
