@@ -9,15 +9,14 @@ from pathlib import Path
 
 from bench import table
 from bench.case import (
-    ATTENTION,
     KERNELS,
     OURS,
     PEERS,
     SUITES,
-    WORKLOADS,
     Case,
     chosen,
     installed_peers,
+    is_workload,
 )
 from bench.harness import QUICK, Effort, PeerError, Row, measure, team, weigh
 from bench.surroundings import ISAS
@@ -72,7 +71,7 @@ def main() -> int:
             for suite, case in planned:
                 try:
                     rows.append(measure(workers, suite, case, threads, effort))
-                    if options.memory and (suite in WORKLOADS or (suite, case.name) == ATTENTION):
+                    if options.memory and is_workload(suite, case.name):
                         weigh(rows[-1], peers, options.isa)
                 except PeerError as error:
                     failed += 1

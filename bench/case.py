@@ -99,6 +99,11 @@ def chosen(names: Iterable[str]) -> Iterator[tuple[str, Case]]:
                 yield name, case
 
 
+def is_workload(suite: str, name: str) -> bool:
+    """Whether the suite's case is one of those that "workloads" names."""
+    return suite in WORKLOADS or (suite, name) == ATTENTION
+
+
 def find_case(suite: str, name: str) -> Case:
     """The one case of this name."""
     (case,) = [case for case in cases(suite) if case.name == name]

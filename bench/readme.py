@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.case import ATTENTION, OURS, WORKLOADS
+from bench.case import OURS, WORKLOADS, is_workload
 from bench.surroundings import ROOT
 from bench.table import ratio_text, time_text
 
@@ -36,16 +36,21 @@ def workloads(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = [
         record
         for record in records
-        if record["threads"] == most
-        and (record["suite"] in WORKLOADS or record["case"] == " ".join(ATTENTION))
+        if record["threads"] == most and is_workload(record["suite"], name_of(record))
     ]
     return sorted(rows, key=lambda record: record["suite"] not in WORKLOADS)
 
 
+def name_of(record: dict[str, Any]) -> str:
+    """The case's name, without that of its suite."""
+    case: str = record["case"]
+    return case.removeprefix(record["suite"]).strip()
+
+
 def label(record: dict[str, Any]) -> str:
     """What a reader calls the workload."""
-    suite, case = record["suite"], record["case"]
-    return f"{TITLES.get(suite, suite)} {case.removeprefix(suite).strip()}".strip()
+    suite = record["suite"]
+    return f"{TITLES.get(suite, suite)} {name_of(record)}".strip()
 
 
 def cell(ratio: list[float] | None) -> str:

@@ -134,17 +134,20 @@ def record(suite: str, case: str, ours: float, **ratios: float) -> dict:
 def test_the_readme_shows_losses():
     mlp, lenet = cases("mlp")[0].name, cases("lenet")[0].name
     rows = [
+        record("attention", "2 x 8 x 1024 x 64, causal, grad", 4e-2, torch=2.0),
         record("mlp", mlp, 2e-3, torch=1.5, jax=0.994),
         record("lenet", lenet, 1e-2, torch=0.996),
         record("softmax", "64 x 10", 1e-6, torch=0.5),  # no workload
         record("mlp", mlp, 4e-3, torch=9.9) | {"threads": 1},
     ]
-    *_, first, second, _, count = readme.table(rows)
+    *_, first, second, third, _, count = readme.table(rows)
     assert first == f"| MLP {mlp} | 2.00 ms | 1.50 | - | - | **0.99** |"
     assert second == f"| LeNet {lenet} | 10.0 ms | 1.00 | - | - | - |"
-    assert count == "Slower in 1 of 3 comparisons (bold)."
-    text = readme.section({"head": ["machine  x", "1 thread: a", "2 threads: b"], "rows": rows})
-    assert "2 threads: b" in text and "1 thread:" not in text
+    assert third.startswith("| attention 2 x 8")
+    assert count == "Slower in 1 of 4 comparisons (bold)."
+    head = ["machine  x", "1 thread: a", "  limits: of one", "2 threads: b", "  limits: of two"]
+    text = readme.section({"head": head, "rows": rows})
+    assert "machine x\n2 threads: b\nlimits: of two\n" in text and "of one" not in text
     written = readme.put(f"before\n{readme.BEGIN}old{readme.END}after", text)
     assert written == f"before\n{readme.BEGIN}{text}{readme.END}after"
 
