@@ -1,6 +1,6 @@
 /* Convolution with one channel per group (depthwise.h) whose windows have no
  * gaps: dilation 1, a window 3, 5 or 7 wide, stride 1; or, for y, stride 2 and
- * a window 3 or 5 wide.
+ * a window 3 wide.
  *
  * A tile is 2 rows of several neighbouring pixels, one vector of channels of
  * each, in registers. It loads what its windows see once, column by column:
@@ -30,9 +30,10 @@ enum { DENSE_ROWS = 2, DENSE_PIXELS = 8, DENSE_LOG = 3 };
 
 static int dense_forward_fits(const conv2d_t *g) {
     const int64_t stride = g->stride_w;
+    const int wide = g->kw == 5 || g->kw == 7;
     return g->stride_h == stride && stride <= 2 && stride <= g->kh &&
            g->dilation_h == 1 && g->dilation_w == 1 && g->c >= VL &&
-           (g->kw == 3 || g->kw == 5 || (g->kw == 7 && stride == 1));
+           (g->kw == 3 || (wide && stride == 1));
 }
 static int dense_data_fits(const conv2d_t *g) {
     return g->stride_w == 1 && dense_forward_fits(g);
@@ -153,7 +154,6 @@ DENSE_EACH(3, 1)
 DENSE_EACH(5, 1)
 DENSE_EACH(7, 1)
 DENSE_EACH(3, 2)
-DENSE_EACH(5, 2)
 #define DENSE_ROW_NAMES(kw, stride, rows)                                      \
     {dense_##kw##_##stride##_##rows##_1, dense_##kw##_##stride##_##rows##_2,   \
      dense_##kw##_##stride##_##rows##_4, DENSE_NAME_8(kw, stride, rows)}
@@ -162,7 +162,7 @@ DENSE_EACH(5, 2)
 /* [stride - 1][kw / 2 - 1][rows - 1][log2 of pixels] */
 static dense_kernel *const dense_kernels[2][3][DENSE_ROWS][4] = {
     {DENSE_NAMES(3, 1), DENSE_NAMES(5, 1), DENSE_NAMES(7, 1)},
-    {DENSE_NAMES(3, 2), DENSE_NAMES(5, 2)}};
+    {DENSE_NAMES(3, 2)}};
 
 /* Asks for the rows of x that the next tiles see first, for what the tile at
  * (i, j) has of them in its v-th part: tiles jump from pixel to pixel, and the

@@ -49,9 +49,10 @@ static const case_t cases[] = {
     {1, 18, 4, 12, 18, 2, 3, 1, 1, 0, 0, 1, 1, 18, 0, "dense, unpadded"},
     {1, 18, 3, 2, 18, 1, 5, 1, 1, 3, 6, 1, 1, 18, 1, "dense, all padding"},
     {2, 19, 14, 29, 19, 3, 3, 2, 2, 1, 1, 1, 1, 19, 0, "dense, stride 2"},
-    {1, 37, 9, 14, 37, 5, 5, 2, 2, 2, 2, 1, 1, 37, 0, "dense, 2, 5 wide"},
+    {1, 37, 9, 14, 37, 5, 3, 2, 2, 2, 1, 1, 1, 37, 0, "dense, 2, 5 high"},
     {1, 18, 8, 12, 18, 2, 3, 2, 2, 0, 0, 1, 1, 18, 1, "dense, 2, unpadded"},
-    {1, 18, 3, 2, 18, 3, 5, 2, 2, 4, 6, 1, 1, 18, 1, "dense, 2, padding"},
+    {1, 18, 3, 2, 18, 3, 3, 2, 2, 4, 6, 1, 1, 18, 1, "dense, 2, padding"},
+    {1, 37, 9, 14, 37, 5, 5, 2, 2, 2, 2, 1, 1, 37, 0, "depthwise, 5 wide, 2"},
     /* depthwise_dense_weight.h: tiles of 1 to 8 pixels, one row and two; bands
      * of 3 rows; parts of 128 channels and more chunks than pairs of rows */
     {2, 18, 5, 21, 18, 3, 3, 1, 1, 1, 1, 1, 1, 18, 0, "sums, 7 pixels"},
