@@ -13,7 +13,7 @@
  *     v_load_along(p)           v_load of what is read once, in a long run
  *     v_load_strided(p, s)      p[0], p[s] … p[(VL - 1) s], s >= 1
  *     v_load_lanes(p, n) v_store_lanes(p, x, n)   the same for n <= VL
- *     v_load_lanes_along(p, n)
+ *     v_load_lanes_along(p, n)  v_load_along for n <= VL
  *     v_fma(a, b, c)            a * b + c, rounded once (twice on baseline)
  *     v_max(a, b) v_min(a, b)   b where either is NaN
  *     v_sqrt(x) v_abs(x) v_round(x)  (to nearest, ties to even)

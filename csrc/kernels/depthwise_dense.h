@@ -6,13 +6,14 @@
  * each, in registers. It loads what its windows see once, column by column:
  *
  *     x   . . . . . . .      row 0 of a window 3 high    for tile row 0
- *         . . . . . . .      row 1                       for both, stride 1
+ *         . . . . . . .      row 1                       for both
  *         . . . . . . .      row 2                       for both
  *         . . . . . . .                                  for tile row 1
  *
  * so that a loaded vector meets up to 2 * kw weights, which stay in registers
- * for a row of x. dx is y of a dy that is padded by what the window leaves, the
- * window turned around.
+ * for a row of x. (This is stride 1. With stride 2 a tile sees five rows, of
+ * which row 2 is for both.) dx is y of a dy that is padded by what the window
+ * leaves, the window turned around.
  *
  * A sum's order is that of the window's taps, whichever tile it falls in. The
  * last vector of channels may overlap the one before: it writes the same. */

@@ -1,8 +1,8 @@
 /* where: a choice by bytes, in vectors of reals.
  *
  *     condition ──bytes, widened to lanes──> mask
- *     a, b      ──(stride 1: in place; else gathered to a buffer)──> select ──
- * y
+ *                                              select ── y
+ *     a, b ─────operands (span.h)─────────────>
  *
  * The index space is cut into chunks of CHUNK elements as in elementwise.c: a
  * chunk is walked run by run along the innermost axis, a run in spans. */
